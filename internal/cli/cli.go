@@ -1,0 +1,158 @@
+// Package cli is the command line: one file a command, each of which gathers
+// facts, has them analysed, decides and acts. It is the only place where the
+// pure half and the world half of the house meet, and it has no logic of its own.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"keepgreen/internal/config"
+)
+
+// Process is everything a command may know of the process it runs in. Nothing
+// below this type reads the environment, the clock or the standard streams.
+type Process struct {
+	Args           []string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Env            Env
+	Now            func() time.Time
+	Dir            string // the working directory
+	Width          int    // columns of the terminal; 0: none
+	Terminal       bool   // standard error is a terminal: progress may redraw
+	Colour         bool   // standard output is a terminal: colours may be used
+}
+
+// Env is the environment, read once.
+type Env map[string]string
+
+// Environ makes an Env of "NAME=value" pairs.
+func Environ(pairs []string) Env {
+	env := make(Env, len(pairs))
+	for _, pair := range pairs {
+		if name, value, found := strings.Cut(pair, "="); found && name != "" {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// Pairs is the environment as os/exec takes it.
+func (e Env) Pairs() []string {
+	pairs := make([]string, 0, len(e))
+	for name, value := range e {
+		pairs = append(pairs, name+"="+value)
+	}
+	return pairs
+}
+
+// Globals are the flags that every command has.
+type Globals struct {
+	Format  string `help:"How the answer is printed: ${enum}." enum:"text,json" default:"text" placeholder:"text|json"`
+	Quiet   bool   `short:"q" help:"Print the answer only, no progress."`
+	NoColor bool   `help:"No colours (also: NO_COLOR)." setting:"NO_COLOR"`
+	Dir     string `short:"C" help:"The repository." default:"." placeholder:"DIR"`
+	Config  string `help:"The configuration file, relative to the repository." default:"keepgreen.yaml" placeholder:"FILE"`
+}
+
+// commands is the command line. Each field is a command; its Run method reads
+// as gather, analyse, decide, act.
+type commands struct {
+	Globals
+
+	ConfigCmd configCommand  `cmd:"" name:"config" help:"Check and explain the configuration."`
+	Version   versionCommand `cmd:"" help:"Print the version."`
+}
+
+// session is what a command's Run method is given.
+type session struct {
+	Process
+	Globals
+	ctx  context.Context
+	conf *config.Config
+}
+
+// root is the repository's directory as an absolute path.
+func (s *session) root() string { return s.resolve(s.Globals.Dir) }
+
+// resolve makes a path absolute against the working directory.
+func (s *session) resolve(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(s.Process.Dir, path)
+}
+
+// Main runs one command and returns its exit status.
+func Main(ctx context.Context, p Process) int {
+	err := run(ctx, p)
+	status := statusOf(ctx, err)
+	report(p.Stderr, err)
+	return status
+}
+
+// errHelp stops the parser after --help; it is a success.
+var errHelp = errors.New("help was printed")
+
+func run(ctx context.Context, p Process) (err error) {
+	var cmds commands
+	s := &session{Process: p, ctx: ctx}
+	parser, err := kong.New(&cmds,
+		kong.Name("keepgreen"),
+		kong.Description("Keeps a repository's main branch green."),
+		kong.Writers(p.Stdout, p.Stderr),
+		kong.Exit(func(int) { panic(errHelp) }), // kong exits after --help; we return
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Resolvers(settings{s}),
+		kong.Bind(s),
+	)
+	if err != nil {
+		return fmt.Errorf("command line: %w", err)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			if r != any(errHelp) {
+				panic(r)
+			}
+			err = nil
+		}
+	}()
+	if len(p.Args) == 0 {
+		p.Args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(p.Args)
+	if err != nil {
+		return usage(err)
+	}
+	s.Globals = cmds.Globals
+	if s.Env["NO_COLOR"] != "" || s.NoColor {
+		s.Colour = false
+	}
+	return parsed.Run(s)
+}
+
+// settings resolves the flags that were not given: the environment first, under
+// the name in the flag's "setting" tag, then keepgreen.yaml under the key in
+// its "key" tag. Kong's own env tag reads the process and is not used.
+type settings struct{ session *session }
+
+// Validate implements kong.Resolver.
+func (settings) Validate(*kong.Application) error { return nil }
+
+// Resolve implements kong.Resolver.
+func (r settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if name := flag.Tag.Get("setting"); name != "" {
+		if value, ok := r.session.Env[name]; ok && value != "" {
+			return value, nil
+		}
+	}
+	return nil, nil
+}
