@@ -1,0 +1,168 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Kind is what a key's value is.
+type Kind string
+
+// The kinds.
+const (
+	Bool     Kind = "true or false"
+	Number   Kind = "number"
+	Count    Kind = "whole number"
+	Duration Kind = "duration"
+	Word     Kind = "text"
+	List     Kind = "list"
+)
+
+// wants is the kind as an error message says it.
+func (k Kind) wants(key Key) string {
+	switch {
+	case len(key.Allowed) > 0:
+		return "one of " + strings.Join(key.Allowed, ", ")
+	case k == Bool:
+		return "true or false"
+	case k == Duration:
+		return "a duration such as 90s or 10m"
+	case k == Number && key.Max > 0:
+		return fmt.Sprintf("a number from %g to %g", key.Min, key.Max)
+	case k == Number:
+		return "a number not below 0"
+	}
+	return "a " + string(k)
+}
+
+// Key is one setting.
+type Key struct {
+	Name     string // dotted path in the file
+	Kind     Kind
+	Default  string
+	Allowed  []string
+	Min, Max float64 // for numbers; Max 0: no upper bound
+	Env      string  // environment variable that comes before the file; empty: none
+	Flag     string  // command and flag that come before both
+	Doc      string
+}
+
+// keys is every setting there is.
+var keys = []Key{
+	{Name: "run.tools", Kind: List, Allowed: []string{"pytest", "ruff", "flake8", "black", "mypy", "go test", "go vet"}, Flag: "run --tools", Doc: "Run these tools and no others. Without it: what the repository is set up for."},
+	{Name: "run.timeout", Kind: Duration, Default: "30m", Flag: "run --timeout", Doc: "End a tool that takes longer."},
+	{Name: "run.python", Kind: Word, Flag: "run --python", Doc: "The Python interpreter to run tools with. Without it: the repository's `.venv` or `venv`, the active environment, `uv`, then `python3`."},
+	{Name: "run.pytest_args", Kind: List, Doc: "More arguments for pytest, one an item."},
+	{Name: "run.retries", Kind: Count, Default: "0", Flag: "run --retries", Doc: "Run failed tests again up to so many times; each try is recorded as an attempt."},
+	{Name: "coverage.delta", Kind: Number, Default: "5.0", Max: 100, Env: "DELTA_COVERAGE", Flag: "gate coverage --delta", Doc: "Percentage points that coverage may drop below its baseline."},
+	{Name: "coverage.min", Kind: Number, Max: 100, Flag: "gate coverage --min", Doc: "Absolute floor of coverage in percent. Off without it."},
+	{Name: "coverage.baseline", Kind: Word, Default: "ci_metrics/quality_metrics.json", Flag: "gate coverage --baseline", Doc: "The baseline file, relative to the repository."},
+}
+
+// Keys lists every setting, sorted by name.
+func Keys() []Key {
+	return slices.SortedFunc(slices.Values(keys), func(a, b Key) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+func find(name string) (Key, bool) {
+	i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == name })
+	if i < 0 {
+		return Key{}, false
+	}
+	return keys[i], true
+}
+
+// isSection reports whether the name is the first part of longer keys.
+func isSection(name string) bool {
+	return slices.ContainsFunc(keys, func(k Key) bool { return strings.HasPrefix(k.Name, name+".") })
+}
+
+// suggestion names the key that was probably meant, or the keys there are.
+func suggestion(name string) string {
+	best, bestDistance := "", 4
+	for _, k := range Keys() {
+		if d := distance(name, k.Name); d < bestDistance {
+			best, bestDistance = k.Name, d
+		}
+	}
+	if best != "" {
+		return "; did you mean " + best + "?"
+	}
+	section, _, _ := strings.Cut(name, ".")
+	var near []string
+	for _, k := range Keys() {
+		if strings.HasPrefix(k.Name, section+".") {
+			near = append(near, k.Name)
+		}
+	}
+	if len(near) == 0 {
+		near = sections()
+	}
+	return "; there are " + strings.Join(near, ", ")
+}
+
+func sections() []string {
+	var out []string
+	for _, k := range Keys() {
+		section, _, _ := strings.Cut(k.Name, ".")
+		if !slices.Contains(out, section) {
+			out = append(out, section)
+		}
+	}
+	return out
+}
+
+// distance is the Levenshtein distance.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// Reference writes the table of all keys as Markdown, for docs/.
+func Reference(w io.Writer) {
+	fmt.Fprintln(w, "| key | value | default | before it | what it does |")
+	fmt.Fprintln(w, "| --- | --- | --- | --- | --- |")
+	for _, k := range Keys() {
+		value := string(k.Kind)
+		if len(k.Allowed) > 0 {
+			value = strings.TrimSpace(map[bool]string{true: "list of ", false: ""}[k.Kind == List] + "`" + strings.Join(k.Allowed, "`, `") + "`")
+		}
+		fmt.Fprintf(w, "| `%s` | %s | %s | %s | %s |\n", k.Name, value, code(k.Default), strings.Join(before(k), ", "), k.Doc)
+	}
+}
+
+func before(k Key) []string {
+	var out []string
+	if k.Flag != "" {
+		out = append(out, code(k.Flag))
+	}
+	if k.Env != "" {
+		out = append(out, code(k.Env))
+	}
+	return out
+}
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + s + "`"
+}
