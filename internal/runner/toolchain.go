@@ -10,12 +10,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"keepgreen/internal/ci"
 )
 
 // Plan is one tool that is to be run on a repository, or why it is not.
 type Plan struct {
 	Tool    string
-	Job     string // "lint", "types", "test"
+	JobName string // "lint", "types", "test"
 	Version string
 	Args    []string
 	Then    [][]string // commands that turn what the tool left into reports; run whatever its exit status
@@ -24,6 +26,14 @@ type Plan struct {
 	Skip    string     // why it is not run; empty: run it
 	Hint    string     // what would make it run
 	Missing bool       // skipped although the repository asks for it: there is no answer, rather than a pass
+
+	exits map[int]exit
+}
+
+// exit is what an exit status of a tool means.
+type exit struct {
+	status ci.JobStatus
+	detail string
 }
 
 // Options chooses among what was found.
@@ -49,18 +59,19 @@ type tool struct {
 	module              string // Python module that has to be installed
 	wanted              func(*repo) bool
 	plan                func(*repo, Options, *Plan)
+	exits               map[int]exit // beside 0, which is success; any other status is an error of the tool
 }
 
 // tools in the order in which they are started: what takes longest first.
 var tools = []tool{
-	{"pytest", "test", "python", "pytest", wantsPytest, planPytest},
-	{"unittest", "test", "python", "unittest", wantsUnittest, planUnittest},
-	{"go test", "test", "go", "", hasGoTests, planGoTest},
-	{"mypy", "types", "python", "mypy", wantsModule("mypy", "mypy.ini", ".mypy.ini"), planMypy},
-	{"ruff", "lint", "python", "ruff", wantsModule("ruff", "ruff.toml", ".ruff.toml"), planRuff},
-	{"flake8", "lint", "python", "flake8", wantsModule("flake8", ".flake8"), planFlake8},
-	{"black", "lint", "python", "black", wantsModule("black"), planBlack},
-	{"go vet", "lint", "go", "", hasGo, planGoVet},
+	{"pytest", "test", "python", "pytest", wantsPytest, planPytest, pytestExits},
+	{"unittest", "test", "python", "unittest", wantsUnittest, planUnittest, saysNo},
+	{"go test", "test", "go", "", hasGoTests, planGoTest, goTestExits},
+	{"mypy", "types", "python", "mypy", wantsModule("mypy", "mypy.ini", ".mypy.ini"), planMypy, mypyExits},
+	{"ruff", "lint", "python", "ruff", wantsModule("ruff", "ruff.toml", ".ruff.toml"), planRuff, saysNo},
+	{"flake8", "lint", "python", "flake8", wantsModule("flake8", ".flake8"), planFlake8, saysNo},
+	{"black", "lint", "python", "black", wantsModule("black"), planBlack, saysNo},
+	{"go vet", "lint", "go", "", hasGo, planGoVet, goVetExits},
 }
 
 // Detect finds out what the repository at root is set up for. It runs nothing
@@ -87,7 +98,7 @@ func Detect(ctx context.Context, root string, o Options) (Toolchain, error) {
 }
 
 func (r *repo) planFor(t tool, o Options) Plan {
-	p := Plan{Tool: t.name, Job: t.job}
+	p := Plan{Tool: t.name, JobName: t.job, exits: t.exits}
 	switch {
 	case t.language == "python" && r.python.exe == "":
 		p.Skip, p.Missing = "no Python interpreter was found", true
