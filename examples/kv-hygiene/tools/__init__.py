@@ -1,0 +1,3 @@
+"""KV-cache hygiene for multi-tenant LLM serving."""
+
+__version__ = "0.4.0"
