@@ -1,0 +1,510 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"keepgreen/internal/ci"
+)
+
+// TextOptions say how the terminal's summary is laid out.
+type TextOptions struct {
+	Width  int  // columns; 0: 80; less than 40 counts as 40
+	Colour bool // escape sequences for colours may be used
+	Full   bool // nothing is folded
+}
+
+// How much the summary shows before it folds. Together they keep a normal red
+// run on one screen of about forty lines.
+const (
+	foldDetailed = 3 // clusters with their lines
+	foldListed   = 4 // further clusters, a line each
+	foldSlow     = 3
+	foldFiles    = 2
+	foldNames    = 3
+	foldWarnings = 2
+)
+
+// Text writes the summary that a person reads in a terminal.
+func Text(w io.Writer, v View, o TextOptions) error {
+	p := newPaper(o)
+	v = v.sorted()
+	p.verdict(v)
+	p.clusters(v)
+	p.decisions(v)
+	p.history(v)
+	p.coverage(v)
+	p.slowest(v)
+	p.jobs(v)
+	p.warnings(v)
+	p.ending(v)
+	_, err := io.WriteString(w, p.out.String())
+	return err
+}
+
+// paper is what the summary is written on: it knows its width, its colours and
+// how much may be shown.
+type paper struct {
+	out    strings.Builder
+	width  int
+	full   bool
+	ink    ink
+	folded bool // something was left out
+}
+
+func newPaper(o TextOptions) *paper {
+	width := o.Width
+	if width == 0 {
+		width = 80
+	}
+	return &paper{width: max(width, 40), full: o.Full, ink: ink(o.Colour)}
+}
+
+// limit is how many of n are shown.
+func (p *paper) limit(n, fold int) int {
+	if p.full || n <= fold+1 { // folding one away would take a line as well
+		return n
+	}
+	p.folded = true
+	return fold
+}
+
+func (p *paper) line(s string) {
+	p.out.WriteString(strings.TrimRight(s, " "))
+	p.out.WriteByte('\n')
+}
+
+func (p *paper) blank() { p.out.WriteByte('\n') }
+
+// inline writes parts beside each other, breaking between them.
+func (p *paper) inline(first, indent string, parts []string) {
+	line, used := first, width(first)
+	fresh := true
+	for _, part := range parts {
+		n := width(bare(part))
+		if !fresh && used+3+n > p.width {
+			p.line(line)
+			line, used, fresh = indent, width(indent), true
+		}
+		if !fresh {
+			line += p.ink.dim(" · ")
+			used += 3
+		}
+		line += part
+		used += n
+		fresh = false
+	}
+	p.line(line)
+}
+
+func (p *paper) verdict(v View) {
+	verdict := v.verdict()
+	word := glyph(verdict) + " " + verdictWord(verdict)
+	parts := v.headline()
+	for i, part := range parts {
+		parts[i] = cut(part, p.width-4)
+	}
+	p.inline(p.ink.verdict(verdict, word)+"  ", "  ", parts)
+	if where := v.where(); where != "" {
+		for _, line := range wrap(Visible(where), p.width-2, 2) {
+			p.line("  " + p.ink.dim(line))
+		}
+	}
+}
+
+// where says which tree this is about and what it is compared with.
+func (v View) where() string {
+	var b strings.Builder
+	b.WriteString(v.Run.Repo)
+	if v.Run.Commit != "" {
+		b.WriteString(" at " + shortSHA(v.Run.Commit))
+		if v.Run.Dirty {
+			b.WriteString(" with local changes")
+		}
+	}
+	if v.Run.Branch != "" {
+		b.WriteString(" on " + v.Run.Branch)
+	}
+	if v.Compare.Known && v.Compare.With != "" {
+		b.WriteString(", compared with " + v.Compare.With)
+	}
+	if v.Run.Duration > 0 {
+		b.WriteString(", in " + spent(v.Run.Duration))
+	}
+	return strings.TrimLeft(b.String(), ", ")
+}
+
+func (p *paper) clusters(v View) {
+	if len(v.Clusters) == 0 {
+		return
+	}
+	p.blank()
+	shown := p.limit(len(v.Clusters), foldDetailed)
+	for i, c := range v.Clusters[:shown] {
+		p.cluster(i+1, c)
+	}
+	rest := v.Clusters[shown:]
+	listed := rest[:p.limit(len(rest), foldListed)]
+	for i, c := range listed {
+		p.brief(shown+i+1, c)
+	}
+	if n := len(rest) - len(listed); n > 0 {
+		failures := 0
+		for _, c := range rest[len(listed):] {
+			failures += count(c)
+		}
+		p.line(p.ink.dim(fmt.Sprintf("  … %s, %s", plural(n, "more cause"), plural(failures, "failure"))))
+	}
+}
+
+func (p *paper) cluster(n int, c ci.Cluster) {
+	mark := p.clusterMark(c)
+	for i, line := range wrap(Visible(sentence(c)), p.width-6, 2) {
+		head := "      "
+		if i == 0 {
+			head = padLeft(fmt.Sprint(n), 3) + " " + mark + " "
+		}
+		p.line(head + p.ink.bold(line))
+	}
+	facts := []string{p.ink.blue(cutLeft(Visible(place(c).String()), p.width-20)), plural(count(c), "failure")}
+	if facts[0] == "" {
+		facts = facts[1:]
+	}
+	if words := whoseWords(c); words != "" {
+		facts = append(facts, cut(Visible(words), p.width-8))
+	}
+	p.inline("      ", "      ", append(facts, sureness(c.Confidence)))
+	if line := cut(Visible(logLine(c)), p.width-8); line != "" && line != Visible(sentence(c)) {
+		p.line("      " + p.ink.dim("│ "+line))
+	}
+	if c.Cause.Next != "" {
+		p.line("      " + p.ink.green("→ ") + cut(Visible(c.Cause.Next), p.width-8))
+	}
+	p.members(c)
+}
+
+// members lists the failures of a cluster that has more than one, in full only.
+func (p *paper) members(c ci.Cluster) {
+	switch {
+	case count(c) < 2:
+	case !p.full:
+		p.folded = true
+	default:
+		for _, m := range c.Members {
+			p.line("        " + p.ink.dim(cutLeft(Visible(m.Name()), p.width-8)))
+		}
+	}
+}
+
+// clusterMark is the sign of whose failure it is.
+func (p *paper) clusterMark(c ci.Cluster) string {
+	switch c.Whose {
+	case ci.WhoseMain:
+		return p.ink.yellow("↓")
+	case ci.WhoseFlaky:
+		return p.ink.yellow("~")
+	case ci.WhoseInfra:
+		return p.ink.yellow("○")
+	case ci.WhoseNew, ci.WhoseUnknown:
+	}
+	return p.ink.red("✗")
+}
+
+func (p *paper) brief(n int, c ci.Cluster) {
+	tail := "  ×" + thousands(count(c))
+	where := cutLeft(Visible(place(c).String()), p.width/3)
+	room := p.width - 6 - width(tail) - width(where) - 2
+	p.line(padLeft(fmt.Sprint(n), 3) + " " + p.clusterMark(c) + " " + cut(Visible(sentence(c)), room) + "  " + p.ink.blue(where) + p.ink.dim(tail))
+}
+
+func (p *paper) decisions(v View) {
+	if len(v.Decisions) == 0 {
+		return
+	}
+	p.blank()
+	var passed []string
+	for _, d := range v.Decisions {
+		if d.Verdict == ci.VerdictPass {
+			passed = append(passed, Visible(d.Gate))
+			continue
+		}
+		why := ""
+		if len(d.Because) > 0 {
+			why = Visible(d.Because[0])
+		}
+		verdict := cmp.Or(d.Verdict, ci.VerdictNoData)
+		p.line("  " + p.ink.verdict(verdict, glyph(verdict)) + " " + pad(cut(Visible(d.Gate), 9), 9) + " " + cut(why, p.width-14))
+	}
+	if len(passed) > 0 {
+		p.line("  " + p.ink.green("✓") + " " + cut(strings.Join(passed, ", "), p.width-5))
+	}
+}
+
+func (p *paper) history(v View) {
+	groups := v.groups()
+	if len(groups)+len(v.Flaky) == 0 {
+		return
+	}
+	if len(v.Decisions) == 0 || p.full {
+		p.blank()
+	}
+	var counts []string
+	for _, g := range groups {
+		if p.full {
+			p.names(g)
+			continue
+		}
+		words := thousands(len(g.ids)) + " " + p.ink.sgr(g.ink, g.label)
+		if room := p.width - 6 - width(bare(words)); len(g.ids) == 1 && room > 20 {
+			words += " (" + cutLeft(Visible(g.ids[0].Name()), room) + ")"
+		}
+		counts = append(counts, words)
+	}
+	if len(counts) > 0 {
+		p.folded = true
+		p.inline("  ± ", "    ", counts)
+	}
+	p.flaky(v.Flaky)
+}
+
+// group is tests about which the history says the same.
+type group struct {
+	label, ink string
+	ids        []ci.TestID
+}
+
+// groups lists what the history says, without what it does not say.
+func (v View) groups() []group {
+	var still, flipped, muted []ci.TestID
+	for _, s := range v.Compare.Still {
+		still = append(still, s.Test)
+	}
+	for _, f := range v.Compare.Flipped {
+		flipped = append(flipped, f.Test)
+	}
+	for _, q := range v.Muted {
+		muted = append(muted, q.Test)
+	}
+	all := []group{
+		{"newly failing", "31", v.Compare.New},
+		{"fixed", "32", v.Compare.Fixed},
+		{"still failing", "33", still},
+		{"flipped on the same tree", "33", flipped},
+		{"passed when tried again", "33", v.Compare.Recovered},
+		{"quarantined", "2", muted},
+	}
+	return slices.DeleteFunc(all, func(g group) bool { return len(g.ids) == 0 })
+}
+
+// names lists the tests of a group, one a line.
+func (p *paper) names(g group) {
+	p.line(fmt.Sprintf("  %s %s", thousands(len(g.ids)), p.ink.sgr(g.ink, g.label)))
+	for _, id := range g.ids {
+		p.line("      " + cutLeft(Visible(string(id)), p.width-6))
+	}
+}
+
+func (p *paper) flaky(tests []FlakeTest) {
+	shown := p.limit(len(tests), foldNames)
+	for _, t := range tests[:shown] {
+		words := flakeWords(t)
+		name := cutLeft(Visible(t.ID.Name()), max(p.width-12-width(words), p.width/2))
+		p.line("  " + p.ink.yellow("~ flaky") + " " + name + " " + p.ink.dim(cut(words, p.width-11-width(name))))
+	}
+	if n := len(tests) - shown; n > 0 {
+		p.line(p.ink.dim("    … " + plural(n, "more flaky test")))
+	}
+}
+
+// flakeWords says how often a test fails, with how much that rests on.
+func flakeWords(t FlakeTest) string {
+	words := Visible(t.Why)
+	if t.Runs > 0 {
+		words = fmt.Sprintf("failed %d of %s", t.Failures, plural(t.Runs, "run"))
+		if t.Flips > 0 {
+			words += ", " + plural(t.Flips, "flip")
+		}
+	}
+	return words
+}
+
+func (p *paper) coverage(v View) {
+	pct, ok := v.Run.Coverage.Percent()
+	if !ok {
+		return
+	}
+	covered, total, _, _ := v.Run.Coverage.Counts()
+	p.blank()
+	parts := []string{
+		p.ink.share(pct, p.meter(pct, 20)) + " " + p.ink.bold(percent(pct)),
+		fmt.Sprintf("%s of %s", thousands(covered), plural(total, "statement")),
+	}
+	if v.Baseline.Known {
+		parts = append(parts, "baseline "+percent(v.Baseline.Pct), p.delta(pct-v.Baseline.Pct))
+	}
+	p.inline("  coverage  ", "            ", parts)
+	p.coverageFiles(v)
+}
+
+// coverageFiles lists the files that lost coverage, else those that miss most.
+func (p *paper) coverageFiles(v View) {
+	files := v.coverFiles()
+	slices.SortStableFunc(files, func(a, b fileCover) int { return cmp.Compare(min(a.Delta, 0), min(b.Delta, 0)) })
+	files = slices.DeleteFunc(files, func(f fileCover) bool { return f.Pct >= 100 })
+	shown := p.limit(len(files), foldFiles)
+	for _, f := range files[:shown] {
+		name := pad(cutLeft(Visible(f.File), p.width/2-8), min(30, p.width/2-8))
+		line := "    " + name + " " + padLeft(percent(f.Pct), 7)
+		used := width(line)
+		if f.HasDelta && (f.Delta <= -0.05 || f.Delta >= 0.05) {
+			line += " " + p.delta(f.Delta)
+			used += 1 + width(points(f.Delta))
+		}
+		if missing := ranges(f.Missing, 0); missing != "" && p.width-used > 18 {
+			line += p.ink.dim("  misses " + cut(missing, p.width-used-9))
+		}
+		p.line(line)
+	}
+	if n := len(files) - shown; n > 0 {
+		p.line(p.ink.dim("    … " + plural(n, "more file") + " below 100 %"))
+	}
+}
+
+func (p *paper) delta(d float64) string {
+	switch {
+	case d <= -0.05:
+		return p.ink.red(points(d))
+	case d >= 0.05:
+		return p.ink.green(points(d))
+	}
+	return points(d)
+}
+
+// meter draws a share of 100 in n columns.
+func (p *paper) meter(pct float64, n int) string {
+	full := min(max(int(pct*float64(n)/100), 0), n)
+	return strings.Repeat("━", full) + strings.Repeat("┄", n-full)
+}
+
+var eighths = []string{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"}
+
+// bar draws d against the longest in at most n columns, to an eighth.
+func bar(d, longest time.Duration, n int) string {
+	if longest <= 0 || d <= 0 {
+		return ""
+	}
+	units := max(int(float64(d)/float64(longest)*float64(n*8)), 1)
+	return strings.Repeat("█", units/8) + eighths[units%8]
+}
+
+func (p *paper) slowest(v View) {
+	fold := foldSlow
+	if p.full {
+		fold = 10
+	}
+	tests := ci.SlowestTests(v.Run.Tests, fold)
+	tests = slices.DeleteFunc(tests, func(t ci.TestResult) bool { return t.Duration < 50*time.Millisecond })
+	if len(tests) == 0 {
+		return
+	}
+	if v.Run.Coverage == nil || p.full {
+		p.blank()
+	}
+	for i, t := range tests {
+		label := ""
+		if i == 0 {
+			label = "slowest"
+		}
+		const barWidth = 12
+		line := "  " + pad(label, 8) + padLeft(spent(t.Duration), 9) + " " + p.ink.blue(pad(bar(t.Duration, tests[0].Duration, barWidth), barWidth))
+		p.line(line + " " + cutLeft(Visible(string(t.ID)), p.width-2-8-9-2-barWidth))
+	}
+}
+
+func (p *paper) jobs(v View) {
+	if len(v.Run.Jobs) == 0 {
+		return
+	}
+	p.blank()
+	var parts []string
+	for _, j := range v.Run.Jobs {
+		parts = append(parts, p.job(j))
+	}
+	p.inline("  jobs  ", "        ", parts)
+	for _, j := range v.Run.Jobs {
+		if j.Detail != "" && j.Status != ci.JobSuccess && j.Status != ci.JobFailure {
+			p.line("        " + p.ink.dim(cut(Visible(j.Name)+": "+Visible(j.Detail), p.width-8)))
+		}
+	}
+}
+
+func (p *paper) job(j ci.Job) string {
+	words := cut(Visible(j.Name), p.width/5)
+	tool := j.Tool
+	if j.Tool == j.Name {
+		tool = ""
+	}
+	if tool = strings.TrimSpace(tool + " " + j.Version); tool != "" {
+		words += " " + p.ink.dim(cut(Visible(tool), p.width/5))
+	}
+	if j.Status != ci.JobSuccess && j.Status != ci.JobFailure {
+		words += " " + cut(Visible(string(j.Status)), 10)
+	}
+	if j.Status != ci.JobSkipped {
+		words += " " + spent(j.Duration)
+	}
+	return p.ink.job(j.Status, jobGlyph(j.Status)) + " " + words
+}
+
+func (p *paper) warnings(v View) {
+	if len(v.Run.Warnings) == 0 {
+		return
+	}
+	if len(v.Run.Jobs) == 0 || p.full {
+		p.blank()
+	}
+	shown := p.limit(len(v.Run.Warnings), foldWarnings)
+	for _, w := range v.Run.Warnings[:shown] {
+		p.line("  " + p.ink.yellow("!") + " " + cut(Visible(warningWords(w)), p.width-4))
+	}
+	if n := len(v.Run.Warnings) - shown; n > 0 {
+		p.line(p.ink.dim("    … " + plural(n, "more warning")))
+	}
+}
+
+func warningWords(w ci.Warning) string {
+	if at := (ci.Position{File: w.Source, Line: w.Line}).String(); at != "" {
+		return at + ": " + w.Text
+	}
+	return w.Text
+}
+
+// ending says what to do next and where the rest can be read.
+func (p *paper) ending(v View) {
+	next := v.next()
+	if next == "" && v.Links.Report == "" && !p.folded && v.Note == "" {
+		return
+	}
+	p.blank()
+	if next != "" {
+		for i, line := range wrap(Visible(next), p.width-8, 3) {
+			head := "        "
+			if i == 0 {
+				head = "  " + p.ink.green("next") + "  "
+			}
+			p.line(head + line)
+		}
+	}
+	if v.Links.Report != "" {
+		p.line("  " + p.ink.dim("report  ") + cutLeft(Visible(v.Links.Report), p.width-10))
+	} else if p.folded {
+		p.line("  " + p.ink.dim(cut("all of it: keepgreen run --report report.html, or --format json", p.width-2)))
+	}
+	if v.Note != "" {
+		p.line("  " + p.ink.dim(cut(Visible(v.Note), p.width-2)))
+	}
+}
