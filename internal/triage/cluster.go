@@ -1,0 +1,464 @@
+package triage
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"strings"
+
+	"keepgreen/internal/ci"
+)
+
+// nearMerge joins groups whose messages differ by less than a tenth: same kind,
+// same exception, and either the same function or a message that is specific
+// enough to stand alone. Bounded edit distance behind a histogram bound, as the
+// Kubernetes triage does it; candidates come from an index, so that 50,000
+// different messages do not meet each other in pairs.
+func nearMerge(groups []*group) []*group {
+	index := map[uint64][]int{}
+	var out []*group
+	reps := make([]nearText, 0, len(groups))
+	for _, g := range groups {
+		if g.clue.f.Rule != "" || g.clue.masked == "" {
+			out, reps = append(out, g), append(reps, nearText{})
+			continue
+		}
+		t := newNearText(g.clue)
+		if i := closest(t, reps, index); i >= 0 {
+			out[i].absorb(g, "near", fmt.Sprintf("messages differ by less than %d %%", nearPercent), "a message that differs by more than a tenth")
+			continue
+		}
+		for _, band := range t.bands {
+			index[band] = append(index[band], len(out))
+		}
+		out, reps = append(out, g), append(reps, t)
+	}
+	return out
+}
+
+const (
+	nearPercent   = 10
+	maxCandidates = 32 // precise comparisons for one message
+	specific      = 24 // letters outside of marks that make a message specific
+)
+
+// nearText is a message prepared for comparison.
+type nearText struct {
+	text  string
+	cut   bool
+	test  string // place: file and function
+	bands [4]uint64
+	grams [64]uint16 // histogram of 4-grams
+}
+
+func newNearText(c clue) nearText {
+	t := nearText{text: c.masked, cut: c.f.Cut, test: c.top.File + "\x00" + c.top.Func}
+	if c.top.Func == "" {
+		t.test += "\x00" + string(testFunc(c.f.Test))
+	}
+	if t.cut {
+		t.text = strings.TrimSuffix(strings.TrimSpace(t.text), "...")
+	}
+	place := t.test
+	if letters(t.text) >= specific && c.f.Exception != "AssertionError" {
+		place = ""
+	}
+	t.test = place
+	seed := fnv.New64a()
+	fmt.Fprintf(seed, "%s\x00%s\x00%s", c.f.Kind, c.f.Exception, place)
+	t.sketch(seed.Sum64())
+	return t
+}
+
+// sketch computes the histogram and four smallest hashes of word pairs
+// (MinHash): messages that differ by a tenth share at least one of them nearly
+// always.
+func (t *nearText) sketch(seed uint64) {
+	for i := 0; i+4 <= len(t.text); i++ {
+		h := uint32(t.text[i]) | uint32(t.text[i+1])<<8 | uint32(t.text[i+2])<<16 | uint32(t.text[i+3])<<24
+		h *= 0x9e3779b1
+		t.grams[h>>26]++
+	}
+	mins := [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
+	var last uint64
+	for word := range strings.FieldsSeq(t.text) {
+		h := hashString(word)
+		pair := last*31 + h
+		last = h
+		for k := range mins {
+			mins[k] = min(mins[k], mix(pair^uint64(k+1)*0x9e3779b97f4a7c15))
+		}
+	}
+	for k := range t.bands {
+		t.bands[k] = mix(mins[k] ^ mix(seed+uint64(k)))
+	}
+}
+
+func hashString(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := 0; i < len(s); i++ {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return mix(h)
+}
+
+// mix is the finaliser of MurmurHash3.
+func mix(h uint64) uint64 {
+	h ^= h >> 33
+	h *= 0xff51afd7ed558ccd
+	h ^= h >> 33
+	h *= 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}
+
+// letters counts the letters outside of marks, without the words that any assertion has.
+func letters(s string) int {
+	n, word, inMark := 0, 0, false
+	flush := func(end int) {
+		switch s[end-word : end] {
+		case "assert", "expected", "got", "want", "where", "but", "equal", "not", "received", "actual", "is", "to", "be", "None", "True", "False":
+		default:
+			n += word
+		}
+		word = 0
+	}
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '<':
+			flush(i)
+			inMark = true
+		case s[i] == '>':
+			inMark = false
+			word = 0
+		case is(s[i], cLower|cUpper):
+			if !inMark {
+				word++
+			}
+		default:
+			flush(i)
+		}
+	}
+	flush(len(s))
+	return n
+}
+
+// closest is the index of the representative that t is near to; -1: none.
+func closest(t nearText, reps []nearText, index map[uint64][]int) int {
+	seen := map[int]bool{}
+	type candidate struct{ i, bound int }
+	var candidates []candidate
+	for _, band := range t.bands {
+		for _, i := range index[band] {
+			if len(seen) > 8*maxCandidates {
+				break
+			}
+			if !seen[i] && reps[i].test == t.test {
+				seen[i] = true
+				candidates = append(candidates, candidate{i, t.bound(&reps[i])})
+			}
+		}
+	}
+	slices.SortFunc(candidates, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.bound, b.bound), cmp.Compare(a.i, b.i))
+	})
+	for _, c := range candidates[:min(len(candidates), maxCandidates)] {
+		if t.near(&reps[c.i], c.bound) {
+			return c.i
+		}
+	}
+	return -1
+}
+
+// bound is a lower bound of the edit distance: one edit changes at most four
+// 4-grams, each of which moves two buckets by one.
+func (t *nearText) bound(o *nearText) int {
+	sum := 0
+	for i := range t.grams {
+		d := int(t.grams[i]) - int(o.grams[i])
+		sum += max(d, -d)
+	}
+	return sum / 8
+}
+
+func (t *nearText) near(o *nearText, bound int) bool {
+	a, b := t.text, o.text
+	if t.cut || o.cut { // a cut message is compared as far as it goes
+		n := min(len(a), len(b))
+		if n < specific {
+			return a == b
+		}
+		a, b = a[:n], b[:n]
+		bound = 0
+	}
+	limit := (len(a) + len(b)) / 2 * nearPercent / 100
+	if bound > limit || max(len(a)-len(b), len(b)-len(a)) > limit {
+		return false
+	}
+	if names(a) != names(b) {
+		return false
+	}
+	return distance(a, b, limit) <= limit
+}
+
+// names is what a message quotes: two messages that quote different symbols are
+// about different things, however alike they read.
+func names(s string) uint64 {
+	h := uint64(1)
+	for {
+		i := strings.IndexAny(s, "'\"`")
+		if i < 0 {
+			return h
+		}
+		q := s[i]
+		s = s[i+1:]
+		j := strings.IndexByte(s, q)
+		if j < 0 {
+			return h
+		}
+		if j > 0 && j <= longQuote {
+			h = mix(h ^ hashString(s[:j]))
+		}
+		s = s[j+1:]
+	}
+}
+
+// distance is the edit distance of a and b, or more than limit: Ukkonen's band
+// of the table is all that is looked at.
+func distance(a, b string, limit int) int {
+	if a == b {
+		return 0
+	}
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if len(b)-len(a) > limit {
+		return limit + 1
+	}
+	row := make([]int, len(a)+1)
+	for i := range row {
+		row[i] = i
+	}
+	for j := 1; j <= len(b); j++ {
+		lo, hi := max(1, j-limit), min(len(a), j+limit)
+		diagonal := row[lo-1]
+		if lo == 1 {
+			row[0] = j
+		} else {
+			row[lo-1] = limit + 1
+		}
+		best := row[lo-1]
+		for i := lo; i <= hi; i++ {
+			cost := diagonal
+			if a[i-1] != b[j-1] {
+				cost = 1 + min(diagonal, row[i-1], above(row, i, j, limit))
+			}
+			diagonal = row[i]
+			row[i] = cost
+			best = min(best, cost)
+		}
+		if best > limit {
+			return limit + 1
+		}
+	}
+	return row[len(a)]
+}
+
+// above is the cell of the row before, or too much where that lies outside of the band.
+func above(row []int, i, j, limit int) int {
+	if i > j-1+limit {
+		return limit + 1
+	}
+	return row[i]
+}
+
+// sharedCause is something that two groups can have in common: a key, the words
+// for it, and what would split them again.
+type sharedCause struct{ key, reason, splits string }
+
+// causeMerge joins groups that share a cause.
+func causeMerge(groups []*group) []*group {
+	at := map[string]int{}
+	parent := make([]int, len(groups))
+	why := make([]sharedCause, len(groups))
+	find := func(i int) int {
+		for parent[i] != i {
+			parent[i] = parent[parent[i]]
+			i = parent[i]
+		}
+		return i
+	}
+	for i, g := range groups {
+		parent[i] = i
+		for _, s := range shared(g) {
+			j, ok := at[s.key]
+			if !ok {
+				at[s.key] = i
+				continue
+			}
+			a, b := find(i), find(j)
+			if a != b {
+				parent[max(a, b)] = min(a, b)
+				why[max(a, b)] = s
+			}
+		}
+	}
+	var out []*group
+	for i, g := range groups {
+		root := find(i)
+		if root == i {
+			out = append(out, g)
+			continue
+		}
+		s := why[i]
+		groups[root].absorb(g, "cause", s.reason, s.splits)
+	}
+	return out
+}
+
+// shared lists what the group may have in common with others.
+func shared(g *group) []sharedCause {
+	var out []sharedCause
+	add := func(reason, splits string, key ...string) {
+		out = append(out, sharedCause{strings.Join(key, "\x00"), reason, splits})
+	}
+	f, c := g.clue.f, g.cause
+	for _, s := range causeKeys(c, f) {
+		out = append(out, s)
+	}
+	if f.Phase == "collect" && f.Test.File() == "" && f.Test != "" {
+		add("the file fails to be collected", "", "collect", string(f.Test))
+	}
+	assertion := c.Class == ci.ClassAssertion || c.Class == ci.ClassSnapshot || f.Exception == "AssertionError"
+	top := g.clue.top
+	if !assertion && f.Exception != "" && top.Line > 0 && f.Rule == "" {
+		add(fmt.Sprintf("%s at the same place, %s", f.Exception, top.Position), "another place or another exception",
+			"frame", f.Exception, c.Symbol, top.File, strconv.Itoa(top.Line))
+	}
+	if f.Test != "" && top.Line > 0 {
+		if fn := testFunc(f.Test); fn != f.Test || assertion {
+			add("same test function and line, other parameters", "another line of the test",
+				"test", string(fn), f.Exception, string(c.Class), top.File, strconv.Itoa(top.Line))
+		}
+	}
+	return out
+}
+
+// causeKeys are the keys that a typed cause gives.
+func causeKeys(c ci.Cause, f ci.Failure) []sharedCause {
+	one := func(reason, splits string, key ...string) []sharedCause {
+		return []sharedCause{{strings.Join(key, "\x00"), reason, splits}}
+	}
+	remains := func(what string) string { return "a failure that remains once " + what }
+	switch c.Class {
+	case ci.ClassImport:
+		if c.Symbol != "" {
+			return one(fmt.Sprintf("missing name %q of module %q", c.Symbol, c.Module), remains("the name can be imported"), "import", c.Module, c.Symbol)
+		}
+		return one(fmt.Sprintf("missing import %q", c.Module), remains("the module can be imported"), "import", c.Module)
+	case ci.ClassDependency:
+		if c.Module != "" {
+			return one(fmt.Sprintf("unresolved dependency %q", c.Module), remains("it resolves"), "dependency", c.Module)
+		}
+	case ci.ClassName:
+		return one(fmt.Sprintf("undefined name %q in %s", c.Symbol, c.Pos.File), remains("the name is defined"), "name", c.Symbol, c.Pos.File)
+	case ci.ClassLint, ci.ClassTyping:
+		if c.Symbol != "" && undefinedName(f) {
+			return one(fmt.Sprintf("undefined name %q in %s", c.Symbol, c.Pos.File), remains("the name is defined"), "name", c.Symbol, c.Pos.File)
+		}
+	case ci.ClassAttribute:
+		if c.Symbol != "" && c.Type != "" && c.Type != "NoneType" {
+			return one(fmt.Sprintf("missing attribute %q of %q", c.Symbol, c.Type), remains("the attribute exists"), "attribute", c.Type, c.Symbol)
+		}
+	case ci.ClassFixture:
+		if c.Symbol != "" {
+			return one(fmt.Sprintf("same fixture %q", c.Symbol), remains("the fixture works"), "fixture", c.Symbol, f.Exception, c.Pos.File)
+		}
+	case ci.ClassSyntax:
+		if c.Pos.Line > 0 {
+			return one(fmt.Sprintf("syntax error at %s", c.Pos), remains("the file parses"), "syntax", c.Pos.File, strconv.Itoa(c.Pos.Line))
+		}
+	case ci.ClassNetwork:
+		if c.Host != "" {
+			return one("same host "+c.Host, "another host", "host", c.Host)
+		}
+	case ci.ClassFile, ci.ClassPermission:
+		if c.Symbol != "" {
+			return one(fmt.Sprintf("same path %q", c.Symbol), "another path", string(c.Class), Mask(c.Symbol))
+		}
+	case ci.ClassFormat:
+		return one("same formatter "+f.Tool, "another formatter", "format", f.Tool)
+	case ci.ClassMemory, ci.ClassInfra:
+		return one(strings.ReplaceAll(string(c.Class), "_", " ")+" in the same job", "another job", string(c.Class), f.Job, c.Symbol)
+	case ci.ClassResource:
+		return one("same exhausted resource", "another resource", "resource", c.Symbol)
+	case ci.ClassBuild:
+		if c.Symbol != "" {
+			return one(fmt.Sprintf("same undefined symbol %q", c.Symbol), remains("it compiles"), "build", c.Symbol, dirOf(c.Pos.File))
+		}
+		if c.Module != "" {
+			return one(fmt.Sprintf("package %q does not build", c.Module), remains("it compiles"), "build", c.Module)
+		}
+	}
+	return nil
+}
+
+func dirOf(name string) string {
+	if i := strings.LastIndexByte(name, '/'); i >= 0 {
+		return name[:i]
+	}
+	return ""
+}
+
+// undefinedName recognises the rules by which checkers say what NameError says.
+func undefinedName(f ci.Failure) bool {
+	switch f.Rule {
+	case "F821", "name-defined", "undefined-variable", "E0602", "reportUndefinedVariable", "no-undef":
+		return true
+	}
+	return false
+}
+
+const (
+	coFailed      = 0.8
+	maxCoFailPass = 200 // groups that are compared in pairs
+)
+
+// coFailMerge joins groups of one class whose tests have failed together before.
+// Three quarters of flaky tests fail in such packs (Parry et al., arXiv 2504.16777).
+func coFailMerge(groups []*group, coFail func(a, b ci.TestID) float64) []*group {
+	if coFail == nil || len(groups) > maxCoFailPass {
+		return groups
+	}
+	var out []*group
+	for _, g := range groups {
+		i := slices.IndexFunc(out, func(h *group) bool {
+			a, b := h.clue.f, g.clue.f
+			return a.Test != "" && b.Test != "" && a.Test != b.Test && a.Kind == b.Kind && h.cause.Class == g.cause.Class &&
+				packs(g.cause.Class) && coFail(a.Test, b.Test) >= coFailed
+		})
+		if i < 0 {
+			out = append(out, g)
+			continue
+		}
+		out[i].absorb(g, "cause", fmt.Sprintf("failed together in at least %.0f %% of their failing runs", coFailed*100), "a run in which only one of them fails")
+	}
+	return out
+}
+
+// packs lists the classes for which failing together means one cause. A typed
+// cause with different fields is a different cause, whatever history says.
+func packs(c ci.Class) bool {
+	switch c {
+	case ci.ClassUnknown, ci.ClassException, ci.ClassTimeout, ci.ClassNetwork, ci.ClassResource, ci.ClassCrash, ci.ClassFixture:
+		return true
+	}
+	return false
+}

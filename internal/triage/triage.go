@@ -1,0 +1,157 @@
+// Package triage says which failures are one failure, why they failed in words
+// and in fields, whose they are, and how sure that is. It knows masks,
+// fingerprints, templates and the sentences of common tools; it refuses to
+// guess: what no row of its tables recognises has the class "unknown". It reads
+// no file and asks no history: both come in as values and functions. Every step
+// is deterministic, and the order of its input changes nothing.
+package triage
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"keepgreen/internal/ci"
+)
+
+// Options is what is known beside the failures themselves. The zero value knows
+// nothing, and everything still works.
+type Options struct {
+	// Known are the clusters of earlier runs, newest first: a cluster that shares
+	// a fingerprint with one of them takes over its ID.
+	Known []Known
+	// InRepo says whether a path of a stack trace is the repository's own. Zero:
+	// relative paths outside of dependency folders.
+	InRepo func(path string) bool
+	// Change is the diff under test; nil: unknown.
+	Change *ci.Change
+	// FailingOnMain says whether main fails with this fingerprint, or in this test,
+	// and since which run or commit. Nil: no history.
+	FailingOnMain func(fingerprint string, test ci.TestID) (since string, ok bool)
+	// PassedOnMain names the last run on main in which the test passed. Nil: no history.
+	PassedOnMain func(test ci.TestID) (run string, ok bool)
+	// Flaky says whether the history has seen the test pass and fail on one tree.
+	Flaky func(test ci.TestID) bool
+	// CoFailed is the share of runs with a failure of a or b in which both failed
+	// (Jaccard), 0..1. Nil: no history.
+	CoFailed func(a, b ci.TestID) float64
+	// Covers says whether the test executes the file. Nil: no coverage by test.
+	Covers func(test ci.TestID, path string) bool
+}
+
+// Known is a cluster of an earlier run.
+type Known struct {
+	ID           string
+	Fingerprints []string
+}
+
+// Clusters groups failures by their cause, names each cause, says whose it is
+// and how sure that is, and puts first what is to be looked at first.
+func Clusters(failures []ci.Failure, opt Options) []ci.Cluster {
+	if len(failures) == 0 {
+		return nil
+	}
+	if opt.InRepo == nil {
+		opt.InRepo = inRepo
+	}
+	groups := exactGroups(failures, opt)
+	groups = nearMerge(groups)
+	groups = causeMerge(groups)
+	groups = coFailMerge(groups, opt.CoFailed)
+	clusters := make([]ci.Cluster, 0, len(groups))
+	ids := assignIDs(groups, opt.Known)
+	for i, g := range groups {
+		clusters = append(clusters, g.cluster(ids[i], opt))
+	}
+	rank(clusters)
+	return clusters
+}
+
+// inRepo is the answer to "is this our code?" where the caller has none.
+func inRepo(name string) bool {
+	name = strings.ReplaceAll(name, `\`, "/")
+	if name == "" || strings.HasPrefix(name, "<") || path.IsAbs(name) || strings.HasPrefix(name, "../") {
+		return false
+	}
+	if len(name) > 1 && name[1] == ':' { // a drive
+		return false
+	}
+	for _, foreign := range []string{"site-packages/", "dist-packages/", "node_modules/", "pkg/mod/", "vendor/", ".venv/", ".tox/", ".nox/", "node:"} {
+		if strings.Contains("/"+name, "/"+foreign) || strings.HasPrefix(name, foreign) {
+			return false
+		}
+	}
+	return true
+}
+
+// isTestFile recognises files that hold tests rather than the code under test.
+func isTestFile(name string) bool {
+	base := path.Base(name)
+	switch {
+	case strings.HasPrefix(base, "test_"), strings.HasSuffix(base, "_test.py"), strings.HasSuffix(base, "_test.go"), base == "conftest.py":
+		return true
+	case strings.Contains(base, ".test."), strings.Contains(base, ".spec."):
+		return true
+	}
+	return slices.ContainsFunc(strings.Split(path.Dir(name), "/"), func(dir string) bool {
+		return dir == "tests" || dir == "test" || dir == "__tests__"
+	})
+}
+
+// order ranks causes by how much hangs on them: what keeps tests from even
+// starting comes before what a test says, and style comes last.
+func order(c ci.Cluster) int {
+	switch c.Kind {
+	case ci.KindBuild:
+		return 1
+	case ci.KindError:
+		return 2
+	case ci.KindInfra:
+		return 3
+	case ci.KindTest:
+		return 4
+	case ci.KindType:
+		return 6
+	case ci.KindLint:
+		return 7
+	}
+	return 5
+}
+
+// whoseOrder puts what is the reader's own to mend first.
+func whoseOrder(w ci.Whose) int {
+	switch w {
+	case ci.WhoseNew:
+		return 0
+	case ci.WhoseUnknown:
+		return 1
+	case ci.WhoseInfra:
+		return 2
+	case ci.WhoseFlaky:
+		return 3
+	}
+	return 4
+}
+
+// static reports whether the cluster only blocks a checker, not a test.
+func static(c ci.Cluster) bool { return c.Kind == ci.KindLint || c.Kind == ci.KindType }
+
+func rank(clusters []ci.Cluster) {
+	boolean := func(b bool) int {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	slices.SortFunc(clusters, func(a, b ci.Cluster) int {
+		return cmp.Or(
+			cmp.Compare(boolean(static(a)), boolean(static(b))),
+			cmp.Compare(whoseOrder(a.Whose), whoseOrder(b.Whose)),
+			cmp.Compare(order(a), order(b)),
+			cmp.Compare(len(b.Members), len(a.Members)),
+			cmp.Compare(b.Confidence, a.Confidence),
+			cmp.Compare(a.ID, b.ID),
+		)
+	})
+}
