@@ -1,0 +1,29 @@
+package history_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"gotest.tools/v3/assert"
+
+	"keepgreen/internal/history"
+	"keepgreen/internal/history/historytest"
+)
+
+func TestSQLiteConforms(t *testing.T) {
+	historytest.Conformance(t, func(t *testing.T) historytest.Store {
+		return open(t, filepath.Join(t.TempDir(), ".keepgreen", "history.db"))
+	})
+}
+
+func TestMemoryConforms(t *testing.T) {
+	historytest.Conformance(t, func(*testing.T) historytest.Store { return historytest.NewMemory() })
+}
+
+func open(t *testing.T, path string) *history.Store {
+	t.Helper()
+	s, err := history.Open(t.Context(), path, history.Options{})
+	assert.NilError(t, err)
+	t.Cleanup(func() { s.Close() })
+	return s
+}

@@ -1,0 +1,147 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// applicationID stands in the file's header (SQLite's application_id), so that
+// somebody else's database is told from ours before it is touched: "kgHi".
+const applicationID = 0x6b674869
+
+// migrations is the schema: step i brings a file from version i to i+1. Steps
+// that were released are never edited; a change is a new step. The version
+// stands in the file's header (SQLite's user_version).
+var migrations = []string{
+	`
+CREATE TABLE test (
+	id      INTEGER PRIMARY KEY,
+	repo    TEXT NOT NULL,
+	name    TEXT NOT NULL,
+	variant TEXT NOT NULL,
+	UNIQUE (repo, name, variant)
+);
+CREATE TABLE run (
+	id          INTEGER PRIMARY KEY,
+	repo        TEXT NOT NULL,
+	run         TEXT NOT NULL,
+	attempt     INTEGER NOT NULL,
+	shard       TEXT NOT NULL,
+	workflow    TEXT NOT NULL,
+	event       TEXT NOT NULL,
+	branch      TEXT NOT NULL,
+	commit_sha  TEXT NOT NULL,
+	tree_sha    TEXT NOT NULL,
+	base_sha    TEXT NOT NULL,
+	dirty       INTEGER NOT NULL,
+	main        INTEGER NOT NULL,
+	green       INTEGER NOT NULL,
+	started     INTEGER, -- microseconds since 1970; null: not known
+	duration    INTEGER NOT NULL, -- nanoseconds
+	results     INTEGER NOT NULL,
+	passed      INTEGER NOT NULL,
+	failed      INTEGER NOT NULL,
+	skipped     INTEGER NOT NULL,
+	recovered   INTEGER NOT NULL,
+	diagnostics INTEGER NOT NULL,
+	failures    INTEGER NOT NULL,
+	series      TEXT, -- null: coverage was not measured
+	covered     INTEGER,
+	total       INTEGER,
+	covered_branches INTEGER,
+	total_branches   INTEGER,
+	sha256      TEXT NOT NULL,
+	UNIQUE (repo, run, attempt, shard)
+);
+CREATE INDEX run_started ON run (repo, started);
+CREATE TABLE block (
+	run_id INTEGER PRIMARY KEY REFERENCES run (id) ON DELETE CASCADE,
+	data   BLOB NOT NULL
+);
+CREATE TABLE failure (
+	run_id  INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+	seq     INTEGER NOT NULL,
+	test    TEXT NOT NULL,
+	variant TEXT NOT NULL,
+	attempt INTEGER NOT NULL,
+	kind    TEXT NOT NULL,
+	cluster TEXT NOT NULL,
+	tool    TEXT NOT NULL,
+	rule    TEXT NOT NULL,
+	message TEXT NOT NULL,
+	file    TEXT NOT NULL,
+	line    INTEGER NOT NULL,
+	PRIMARY KEY (run_id, seq)
+) WITHOUT ROWID;
+CREATE TABLE cluster (
+	run_id     INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+	id         TEXT NOT NULL,
+	kind       TEXT NOT NULL,
+	class      TEXT NOT NULL,
+	sentence   TEXT NOT NULL,
+	message    TEXT NOT NULL,
+	members    INTEGER NOT NULL,
+	confidence REAL NOT NULL,
+	PRIMARY KEY (run_id, id)
+) WITHOUT ROWID;
+`,
+}
+
+// migrate brings the file to the newest version, all steps or none.
+func migrate(ctx context.Context, db *sql.DB, path string) error {
+	version, err := fileVersion(ctx, db, path)
+	if err != nil || version == len(migrations) {
+		return err
+	}
+	// WAL lets another process read while this one writes. It is a property of
+	// the file, so it is set once, and not before the file is known to be ours.
+	if _, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
+		return explain(path, err)
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return explain(path, err)
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	// Another process may have migrated since: look again, now under the lock.
+	version, err = fileVersion(ctx, tx, path)
+	if err != nil {
+		return err
+	}
+	for ; version < len(migrations); version++ {
+		if _, err := tx.ExecContext(ctx, migrations[version]); err != nil {
+			return explain(path, fmt.Errorf("schema version %d: %w", version+1, err))
+		}
+	}
+	header := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, version)
+	if _, err := tx.ExecContext(ctx, header); err != nil {
+		return explain(path, err)
+	}
+	return explain(path, tx.Commit())
+}
+
+// querier is a database or a transaction on it.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// fileVersion is the version of our schema in the file; 0 for an empty file.
+func fileVersion(ctx context.Context, q querier, path string) (int, error) {
+	var app, version, tables int
+	err := q.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id),
+		(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`).Scan(&app, &version, &tables)
+	switch {
+	case err != nil:
+		return 0, explain(path, err)
+	case app == 0 && version == 0 && tables == 0:
+		return 0, nil
+	case app != applicationID:
+		return 0, &Error{Path: path, Kind: ErrForeign, Err: fmt.Errorf("a database of another program")}
+	case version > len(migrations):
+		return 0, &Error{Path: path, Kind: ErrNewer, Err: fmt.Errorf("its schema is version %d, this keepgreen knows %d", version, len(migrations))}
+	}
+	return version, nil
+}
