@@ -10,6 +10,7 @@ type boundedText struct {
 	tail    []byte // a ring once it is full
 	at      int    // where the ring starts
 	dropped bool
+	scratch []byte
 }
 
 func (t *boundedText) reset(limit int) {
@@ -20,25 +21,37 @@ func (t *boundedText) empty() bool { return len(t.head) == 0 }
 
 // write appends the decoded form of a piece of XML text.
 func (t *boundedText) write(text []byte, literal bool) {
-	if t.limit == 0 {
+	half := t.limit / 2
+	if half == 0 {
 		return
 	}
-	half := t.limit / 2
 	if len(t.tail) == 0 && len(t.head)+len(text) <= half {
 		t.head = decodeChars(t.head, text, literal)
 		return
 	}
-	for _, c := range decodeChars(nil, text, literal) {
-		switch {
-		case len(t.head) < half:
-			t.head = append(t.head, c)
-		case len(t.tail) < half:
-			t.tail = append(t.tail, c)
-		default:
-			t.tail[t.at] = c
-			t.at = (t.at + 1) % half
-			t.dropped = true
-		}
+	t.scratch = decodeChars(t.scratch[:0], text, literal)
+	piece := t.scratch
+	if room := half - len(t.head); room > 0 {
+		room = min(room, len(piece))
+		t.head = append(t.head, piece[:room]...)
+		piece = piece[room:]
+	}
+	if len(piece) >= half {
+		t.dropped = t.dropped || len(t.tail) > 0 || len(piece) > half
+		t.tail = append(t.tail[:0], piece[len(piece)-half:]...)
+		t.at = 0
+		return
+	}
+	if room := half - len(t.tail); room > 0 {
+		room = min(room, len(piece))
+		t.tail = append(t.tail, piece[:room]...)
+		piece = piece[room:]
+	}
+	for len(piece) > 0 {
+		t.dropped = true
+		n := copy(t.tail[t.at:], piece)
+		piece = piece[n:]
+		t.at = (t.at + n) % half
 	}
 }
 

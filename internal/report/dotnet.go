@@ -45,7 +45,7 @@ func (d *dotnetReader) read(dialect dotnetDialect) (ci.Report, error) {
 		switch token {
 		case xmlEOF:
 			dialect.finish()
-			d.rep.Tests = d.all.results
+			d.rep.Tests = d.all.results()
 			if d.x.doctype {
 				d.rep.Warnings = append(d.rep.Warnings, ci.Warning{Text: "the document type declaration was ignored; entities that it declares are not expanded"})
 			}

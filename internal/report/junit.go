@@ -56,6 +56,7 @@ type junitReader struct {
 	out      boundedText
 	suiteOut boundedText
 	id       []byte
+	prefix   pytestPrefix
 	files    interner
 	unnamed  int
 }
@@ -118,7 +119,7 @@ func (j *junitReader) read() error {
 }
 
 func (j *junitReader) finish() {
-	j.rep.Tests = j.all.results
+	j.rep.Tests = j.all.results()
 	if j.unnamed > 0 {
 		j.warn(0, fmt.Sprintf("%d test cases without a name that passed or were skipped are not listed", j.unnamed))
 	}
@@ -204,8 +205,7 @@ func (j *junitReader) closeSuite() {
 	s := j.suites[last]
 	j.suites = j.suites[:last]
 	if s.cases == 1 && s.lastBad >= 0 && !j.suiteOut.empty() {
-		t := &j.all.results[s.lastBad]
-		if t.Output == "" {
+		if t := j.all.row(s.lastBad).more; t != nil && t.Output == "" {
 			t.Output = j.suiteOut.String()
 			j.kept += len(t.Output)
 		}
@@ -275,7 +275,10 @@ func (j *junitReader) openOutput() {
 	} else if !out.empty() {
 		out.write([]byte{'\n'}, true)
 	}
-	j.text, j.textIn = out, string(j.x.name)
+	j.text, j.textIn = out, "system-out"
+	if string(j.x.name) != j.textIn {
+		j.textIn = "system-err"
+	}
 }
 
 func (j *junitReader) openPart() {

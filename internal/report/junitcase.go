@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"cmp"
-	"hash/maphash"
 	"math"
 	"strconv"
 	"strings"
@@ -11,48 +10,6 @@ import (
 
 	"keepgreen/internal/ci"
 )
-
-// caseList gathers results and numbers the executions of one test. It indexes
-// by a hash of the ID, so that half a million cases do not cost a second copy
-// of their names.
-type caseList struct {
-	results []ci.TestResult
-	names   arena
-	last    map[uint64]int32 // latest result by hash of its ID
-	seed    maphash.Seed
-}
-
-func (l *caseList) add(t ci.TestResult) (at int) {
-	if l.last == nil {
-		l.last = map[uint64]int32{}
-		l.seed = maphash.MakeSeed()
-	}
-	h := maphash.String(l.seed, string(t.ID))
-	i, seen := l.last[h]
-	if seen && l.results[i].ID == t.ID {
-		before := &l.results[i]
-		if samePytestRun(before, &t) {
-			return int(i)
-		}
-		before.Attempt = max(before.Attempt, 1)
-		t.Attempt = before.Attempt + 1
-	}
-	l.results = append(l.results, t)
-	l.last[h] = int32(len(l.results) - 1)
-	return len(l.results) - 1
-}
-
-// samePytestRun joins the two elements that pytest writes for one test whose
-// call failed and whose teardown broke as well (LogXML.pytest_runtest_logreport
-// opens a second element then). The failure of the call stays the test's.
-func samePytestRun(before, t *ci.TestResult) bool {
-	if t.Framework != "pytest" || t.Failure == nil || t.Failure.Phase != "teardown" || before.Outcome != ci.Failed || before.Failure == nil {
-		return false
-	}
-	f := before.Failure
-	f.Details = clip(f.Details+"\n\n"+joinText(t.Failure.Message, t.Failure.Details), 2*maxDetails)
-	return true
-}
 
 // failure is the part as its framework means it.
 func (p *junitPart) failure(framework string) ci.Failure {

@@ -17,7 +17,7 @@ func (j *junitReader) testID(framework string, file *string) ci.TestID {
 	b := j.id[:0]
 	switch framework {
 	case "pytest":
-		b = pytestID(b, string(class), string(name), *file)
+		b = j.pytestID(b, class, name, *file)
 	case "go":
 		// gotestsum may be told to shorten the class name; the suite has it whole.
 		b = append(b, j.suiteName()...)
@@ -45,35 +45,49 @@ func (j *junitReader) testID(framework string, file *string) ci.TestID {
 	return ci.TestID(j.all.names.keep(b))
 }
 
+// pytestPrefix remembers what the last class was taken for: tests of one class
+// follow each other.
+type pytestPrefix struct {
+	class, file string
+	known       bool
+	path, inner string
+}
+
 // pytestID appends the node ID that pytest mangled into class and name
 // (_pytest.junitxml.mangle_test_address: the path loses ".py", "/" and "::"
 // become dots).
-func pytestID(b []byte, class, name, file string) []byte {
-	if path, inner, ok := matchFile(class, file); ok {
-		b = append(b, path...)
-		return appendLevels(b, inner, name)
+func (j *junitReader) pytestID(b, class, name []byte, file string) []byte {
+	if len(class) == 0 {
+		return appendModule(b, string(name), file)
 	}
-	if class == "" && file != "" && strings.HasSuffix(file, ".py") {
-		b = append(b, file...)
-		if dotted(file) == name || strings.HasSuffix(dotted(file), "."+name) {
-			return b // a module that could not be collected
+	p := &j.prefix
+	if !p.known || p.class != string(class) || p.file != file {
+		*p = pytestPrefix{class: string(class), file: file, known: true}
+		var ok bool
+		if p.path, p.inner, ok = matchFile(p.class, file); !ok {
+			p.path, p.inner = guessFile(p.class)
 		}
-		return appendLevels(b, "", name)
+		if p.inner != "" {
+			p.inner = "::" + strings.ReplaceAll(p.inner, ".", "::")
+		}
 	}
-	if class == "" {
-		return append(b, guessModule(name)...)
+	b = append(b, p.path...)
+	b = append(b, p.inner...)
+	if len(name) == 0 {
+		return b
 	}
-	path, inner := guessFile(class)
-	b = append(b, path...)
-	return appendLevels(b, inner, name)
+	b = append(b, "::"...)
+	return append(b, name...)
 }
 
-func appendLevels(b []byte, inner, name string) []byte {
-	if inner != "" {
-		b = append(b, "::"...)
-		b = append(b, strings.ReplaceAll(inner, ".", "::")...)
+// appendModule names what has no class: a module that could not be collected,
+// which goes by its dotted name, or a test of a file.
+func appendModule(b []byte, name, file string) []byte {
+	if !strings.HasSuffix(file, ".py") {
+		return append(b, guessModule(name)...)
 	}
-	if name == "" {
+	b = append(b, file...)
+	if module := dotted(file); module == name || strings.HasSuffix(module, "."+name) {
 		return b
 	}
 	b = append(b, "::"...)

@@ -18,7 +18,8 @@ type xmlReader struct {
 	buf      []byte
 	pos, end int
 	inErr    error // why no more input comes
-	newlines int   // in what was before buf
+	newlines int   // before counted
+	counted  int   // up to here in buf newlines are counted
 
 	name      []byte // of the current start or end tag, without prefix
 	attrs     []xmlAttr
@@ -67,7 +68,13 @@ func newXMLReader(r io.Reader) *xmlReader {
 
 // line is the 1-based line of what is read next.
 func (x *xmlReader) line() int {
-	return 1 + x.newlines + bytes.Count(x.buf[:x.pos], []byte{'\n'})
+	x.count()
+	return 1 + x.newlines
+}
+
+func (x *xmlReader) count() {
+	x.newlines += bytes.Count(x.buf[x.counted:x.pos], []byte{'\n'})
+	x.counted = x.pos
 }
 
 // fill makes more input available and reports whether it did. What is before
@@ -76,10 +83,10 @@ func (x *xmlReader) fill() bool {
 	if x.inErr != nil {
 		return false
 	}
-	x.newlines += bytes.Count(x.buf[:x.pos], []byte{'\n'})
+	x.count()
 	copy(x.buf, x.buf[x.pos:x.end])
 	x.end -= x.pos
-	x.pos = 0
+	x.pos, x.counted = 0, 0
 	for tries := 0; x.end < len(x.buf); tries++ {
 		n, err := x.in.Read(x.buf[x.end:])
 		x.end += n
