@@ -27,7 +27,12 @@ type Format struct {
 const headSize = 64 << 10
 
 // formats lists every format; each row stands in the file of its reader.
-var formats = []Format{}
+var formats = []Format{
+	junitFormat,
+	trxFormat,
+	nunitFormat,
+	xunitNetFormat,
+}
 
 // Formats lists what can be read.
 func Formats() []Format { return formats }
