@@ -85,6 +85,7 @@ type masker struct {
 	dst, src []byte
 	base     int // where this pass began in dst
 	i        int
+	open     int // where in dst the text of an open quote begins; 0: none is open
 	depth    int // of brackets: inside, blanks separate the items of a list too
 }
 
@@ -108,6 +109,9 @@ func (m *masker) step() {
 	case c == ':':
 		m.colon()
 	default:
+		if c == '\n' {
+			m.open, m.depth = 0, 0
+		}
 		if k&cOpen != 0 {
 			m.depth++
 		} else if k&cClose != 0 && m.depth > 0 {
@@ -149,12 +153,13 @@ func (m *masker) run(mark string) int {
 	return m.base + end
 }
 
-// prev is the last source byte before i; 0 at the start.
+// prev is the last byte that was written; 0 at the start. What was written, not
+// what was read, decides, because that is what a second pass would see.
 func (m *masker) prev() byte {
-	if m.i == 0 {
+	if len(m.dst) == m.base {
 		return 0
 	}
-	return m.src[m.i-1]
+	return m.dst[len(m.dst)-1]
 }
 
 func (m *masker) at(i int) byte {
@@ -171,14 +176,31 @@ func (m *masker) copyTo(end int) {
 
 // angle copies a mark that is already there.
 func (m *masker) angle() {
-	rest := m.src[m.i:]
-	for _, mark := range marks {
-		if len(rest) >= len(mark) && string(rest[:len(mark)]) == mark {
-			m.emit(mark, m.i+len(mark))
-			return
-		}
+	if mark := m.markAt(m.i); mark != "" {
+		m.emit(mark, m.i+len(mark))
+		return
 	}
 	m.copyTo(m.i + 1)
+}
+
+// markAt is the mark that begins at i; empty: there is none.
+func (m *masker) markAt(i int) string {
+	if m.at(i) != '<' {
+		return ""
+	}
+	rest := m.src[i:]
+	for _, mark := range marks {
+		if len(rest) >= len(mark) && string(rest[:len(mark)]) == mark {
+			return mark
+		}
+	}
+	return ""
+}
+
+// glued reports whether the word that ends at end touches a mark: it is a rest
+// of something, and its own shape means nothing.
+func (m *masker) glued(end int) bool {
+	return m.prev() == '>' || m.markAt(end) != ""
 }
 
 // span is the end of the run of bytes of a class that begins at i.

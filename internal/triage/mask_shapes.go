@@ -7,6 +7,9 @@ func (m *masker) digit() {
 	n := end - i
 	digits := m.span(i, cDigit)
 	switch {
+	case m.glued(end):
+		m.number(i)
+		return
 	case n == 8 && m.uuid(i):
 		m.emit("<uuid>", i+36)
 		return
@@ -272,7 +275,7 @@ func (m *masker) colon() {
 // slash masks an absolute path down to its last segment.
 func (m *masker) slash() {
 	p := m.prev()
-	if is(p, cWord) || p == '.' || p == '/' || p == ':' && m.at(m.i+1) == '/' || p == '*' || p == '-' {
+	if is(p, cWord) || p == '>' || p == '.' || p == '/' || p == ':' && m.at(m.i+1) == '/' || p == '*' || p == '-' {
 		m.copyTo(m.i + 1)
 		return
 	}
@@ -303,31 +306,22 @@ func (m *masker) path(i int) {
 // longQuote is the longest quoted text that is kept as it is.
 const longQuote = 64
 
-// quote replaces a long quoted text; a short one is masked like anything else.
+// quote opens or closes a quoted text; what turns out long when it closes is
+// replaced. The masked text is measured, because a second pass would see that.
 func (m *masker) quote(q byte) {
 	p := m.prev()
-	if is(p, cWord) { // an apostrophe, or the end of a text
-		m.copyTo(m.i + 1)
-		return
-	}
-	limit := min(len(m.src), m.i+4096)
-	for j := m.i + 1; j < limit; j++ {
-		switch m.src[j] {
-		case '\\':
-			j++
-			continue
-		case '\n':
-			j = limit
-			continue
-		case q:
-			if j-m.i-1 > longQuote && !is(m.at(j+1), cWord) {
-				m.copyTo(m.i + 1)
-				m.emit("<str>", j)
-				m.copyTo(j + 1)
-				return
-			}
-			j = limit
+	switch {
+	case p == '\\':
+	case m.open > 0 && q == m.dst[m.open-1]:
+		if len(m.dst)-m.open > longQuote {
+			m.dst = append(m.dst[:m.open], "<str>"...)
 		}
+		m.open = 0
+	case m.open == 0 && !is(p, cWord) && p != '>': // not an apostrophe
+		m.dst = append(m.dst, q)
+		m.i++
+		m.open = len(m.dst)
+		return
 	}
 	m.copyTo(m.i + 1)
 }

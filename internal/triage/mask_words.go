@@ -9,6 +9,10 @@ func (m *masker) word() {
 		seen |= class[m.src[end]]
 		end++
 	}
+	if m.glued(end) {
+		m.numbered(end)
+		return
+	}
 	n := end - i
 	next := m.at(end)
 	if next == '@' || next == '.' || next == '+' || next == '-' {
@@ -80,7 +84,7 @@ func (m *masker) numbered(end int) {
 		}
 		stop := m.span(m.i, cDigit)
 		whole := stop == end || m.src[stop] == '_'
-		if m.i > 0 && m.src[m.i-1] == '_' && whole || stop-m.i >= 4 {
+		if m.prev() == '_' && whole || stop-m.i >= 4 {
 			m.emit("<n>", stop)
 			continue
 		}
