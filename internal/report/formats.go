@@ -35,6 +35,8 @@ var formats = []Format{
 	trxFormat,
 	nunitFormat,
 	xunitNetFormat,
+	actionsFormat,
+	logFormat,
 }
 
 // Formats lists what can be read.

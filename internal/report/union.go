@@ -191,7 +191,11 @@ func (e unionEntry) known() bool {
 // outcomes tell, the last that went the same way.
 func mergeExecutions(entries []unionEntry) []ci.TestResult {
 	if len(entries) == 1 {
-		return []ci.TestResult{withID(entries[0].TestResult)}
+		t := entries[0].TestResult
+		if t.File == "" && entries[0].known() && isPythonID(t.ID) {
+			t.File = cmp.Or(t.ID.File(), string(t.ID))
+		}
+		return []ci.TestResult{withID(t)}
 	}
 	numbered := map[int][]unionEntry{}
 	var loose [2][]unionEntry // good, bad
@@ -262,6 +266,9 @@ func mergeOne(entries []unionEntry) ci.TestResult {
 		t.Framework = cmp.Or(t.Framework, e.Framework)
 		if t.File == "" {
 			t.File, t.Line = e.File, e.Line
+		}
+		if t.File == "" && e.known() && isPythonID(t.ID) {
+			t.File = cmp.Or(t.ID.File(), string(t.ID)) // so that it stays known
 		}
 		if t.Line == 0 && t.File == e.File {
 			t.Line = e.Line
