@@ -18,8 +18,9 @@ type caseList struct {
 	last       map[uint64]int32 // latest row by hash of its ID
 	seed       maphash.Seed
 	names      arena
-	files      table
-	frameworks table
+	files      stringTable
+	frameworks stringTable
+	beside     []ci.Failure // second failures of a test that already has one
 }
 
 // caseRow is a result; what few have stands in more.
@@ -35,13 +36,13 @@ type caseRow struct {
 	timed     bool
 }
 
-// table numbers strings that come again and again.
-type table struct {
+// stringTable numbers strings that come again and again.
+type stringTable struct {
 	list []string
 	at   map[string]int32
 }
 
-func (t *table) add(s string) int32 {
+func (t *stringTable) add(s string) int32 {
 	if i, ok := t.at[s]; ok {
 		return i
 	}
@@ -68,6 +69,7 @@ func (l *caseList) add(t ci.TestResult) int {
 	if i, seen := l.last[h]; seen {
 		if before := l.row(int(i)); before.id == t.ID {
 			if samePytestRun(before.more, &t) {
+				l.beside = append(l.beside, *t.Failure)
 				return int(i)
 			}
 			before.attempt = max(before.attempt, 1)
@@ -117,14 +119,11 @@ func (l *caseList) results() []ci.TestResult {
 	return out
 }
 
-// samePytestRun joins the two elements that pytest writes for one test whose
-// call failed and whose teardown broke as well (LogXML.pytest_runtest_logreport
-// opens a second element then). The failure of the call stays the test's.
+// samePytestRun tells the second of the two elements that pytest writes for one
+// test whose call failed and whose teardown broke as well
+// (LogXML.pytest_runtest_logreport opens a second element then). The failure of
+// the call stays the test's; the other is listed beside it.
 func samePytestRun(before, t *ci.TestResult) bool {
-	if before == nil || t.Framework != "pytest" || t.Failure == nil || t.Failure.Phase != "teardown" || before.Outcome != ci.Failed || before.Failure == nil {
-		return false
-	}
-	f := before.Failure
-	f.Details = clip(f.Details+"\n\n"+joinText(t.Failure.Message, t.Failure.Details), 2*maxDetails)
-	return true
+	return before != nil && before.Outcome == ci.Failed &&
+		t.Framework == "pytest" && t.Failure != nil && t.Failure.Phase == "teardown"
 }

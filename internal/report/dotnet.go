@@ -82,7 +82,7 @@ func (d *dotnetReader) collect(limit int) {
 
 func (d *dotnetReader) attr(name string) string {
 	raw, _ := d.x.raw(name)
-	return clip(string(decodeChars(nil, raw, false)), maxID)
+	return cutTo(string(decodeChars(nil, raw, false)), maxXMLID)
 }
 
 // add turns a case into a result.
@@ -105,7 +105,7 @@ func (c dotnetCase) failure(tool string) ci.Failure {
 		f.Kind = ci.KindError
 	}
 	f.Log.Line = c.line
-	f.Exception = exceptionName(c.exception)
+	f.Exception = exceptionClass(c.exception)
 	if f.Exception == "" {
 		f.Exception, f.Message = dotnetException(f.Message)
 	} else {
@@ -125,10 +125,10 @@ func dotnetException(message string) (exception, rest string) {
 		message = strings.TrimSpace(after)
 	}
 	head, tail, ok := strings.Cut(message, " : ")
-	if name := exceptionName(head); ok && isErrorName(name) {
+	if name := exceptionClass(head); ok && isErrorName(name) {
 		return name, strings.TrimSpace(tail)
 	}
-	return splitException(message)
+	return classAndMessage(message)
 }
 
 // classAndMethod joins a class and a test's name, which may repeat the class.

@@ -74,12 +74,16 @@ func utf16Order(head []byte) (order binary.ByteOrder, mark int) {
 	case head[0] == 0xfe && head[1] == 0xff:
 		return binary.BigEndian, 2
 	case len(head) < 4:
-	case head[0] != 0 && head[1] == 0 && head[2] != 0 && head[3] == 0:
+	case isASCIIText(head[0]) && head[1] == 0 && isASCIIText(head[2]) && head[3] == 0:
 		return binary.LittleEndian, 0
-	case head[0] == 0 && head[1] != 0 && head[2] == 0 && head[3] != 0:
+	case head[0] == 0 && isASCIIText(head[1]) && head[2] == 0 && isASCIIText(head[3]):
 		return binary.BigEndian, 0
 	}
 	return nil, 0
+}
+
+func isASCIIText(c byte) bool {
+	return ' ' <= c && c < 0x7f || c == '\t' || c == '\n' || c == '\r'
 }
 
 // utf16Reader turns UTF-16 into UTF-8 as it is read.

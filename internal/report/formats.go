@@ -21,6 +21,9 @@ type Format struct {
 	// format: 0 no, 100 certainly. The highest score wins, the first row at a tie.
 	Score func(head []byte) int
 	Read  func(io.Reader) (ci.Report, error)
+	// Text says that the format is what a tool prints for people: where it and a
+	// structured source disagree about one test, the structured one is believed.
+	Text bool
 }
 
 // headSize is how much of a file Score may look at.
@@ -32,6 +35,8 @@ var formats = []Format{
 	trxFormat,
 	nunitFormat,
 	xunitNetFormat,
+	actionsFormat,
+	logFormat,
 }
 
 // Formats lists what can be read.

@@ -21,12 +21,12 @@ var junitFormat = Format{
 // Bounds on what is kept of one case; what is kept of all of them together is
 // bounded by textBudget.
 const (
-	maxDetails = 64 << 10
-	maxOutput  = 16 << 10
-	maxMessage = 16 << 10
-	maxID      = 4 << 10
-	textBudget = 64 << 20
-	scarceText = 1 << 10 // the limits once the budget is spent
+	maxXMLDetails = 64 << 10
+	maxXMLOutput  = 16 << 10
+	maxXMLMessage = 16 << 10
+	maxXMLID      = 4 << 10
+	textBudget    = 64 << 20
+	scarceText    = 1 << 10 // the limits once the budget is spent
 )
 
 // JUnit reads JUnit XML as a stream. There is no one JUnit XML; what is read is
@@ -119,6 +119,7 @@ func (j *junitReader) read() error {
 }
 
 func (j *junitReader) finish() {
+	j.rep.Failures = append(j.rep.Failures, j.all.beside...)
 	j.rep.Tests = j.all.results()
 	if j.unnamed > 0 {
 		j.warn(0, fmt.Sprintf("%d test cases without a name that passed or were skipped are not listed", j.unnamed))
@@ -183,7 +184,7 @@ func (j *junitReader) end() {
 }
 
 func (j *junitReader) openSuite() {
-	s := junitSuite{name: j.attr("name", maxID), file: j.attr("file", maxID), lastBad: -1}
+	s := junitSuite{name: j.attr("name", maxXMLID), file: j.attr("file", maxXMLID), lastBad: -1}
 	if n := len(j.suites); n > 0 {
 		s.framework = j.suites[n-1].framework
 		s.file = cmp.Or(s.file, j.suites[n-1].file)
@@ -216,7 +217,7 @@ func (j *junitReader) closeSuite() {
 // property looks for what tells the runner: gotestsum and go-junit-report state
 // the version of Go.
 func (j *junitReader) property() {
-	if n := len(j.suites); n > 0 && !j.inCase && j.attr("name", maxID) == "go.version" {
+	if n := len(j.suites); n > 0 && !j.inCase && j.attr("name", maxXMLID) == "go.version" {
 		j.suites[n-1].framework = "go"
 	}
 }
@@ -226,11 +227,11 @@ func (j *junitReader) attr(name string, limit int) string {
 	if len(raw) == 0 {
 		return ""
 	}
-	return clip(string(decodeChars(nil, raw, false)), limit)
+	return cutTo(string(decodeChars(nil, raw, false)), limit)
 }
 
-// clip cuts s to at most n bytes without splitting a character.
-func clip(s string, n int) string {
+// cutTo cuts s to at most n bytes without splitting a character.
+func cutTo(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
@@ -245,15 +246,15 @@ func (j *junitReader) openCase() {
 		raw := j.x.values[a.from:a.to]
 		switch a.name {
 		case "name":
-			c.name = decodeChars(c.name, raw[:min(len(raw), maxID)], false)
+			c.name = decodeChars(c.name, raw[:min(len(raw), maxXMLID)], false)
 		case "classname":
-			c.class = decodeChars(c.class, raw[:min(len(raw), maxID)], false)
+			c.class = decodeChars(c.class, raw[:min(len(raw), maxXMLID)], false)
 		case "time":
-			c.duration, c.timed = seconds(raw)
+			c.duration, c.timed = attrSeconds(raw)
 		case "file":
-			c.file = j.files.keep(decodeChars(j.id[:0], raw[:min(len(raw), maxID)], false))
+			c.file = j.files.keep(decodeChars(j.id[:0], raw[:min(len(raw), maxXMLID)], false))
 		case "line":
-			c.srcLine = number(raw)
+			c.srcLine = attrNumber(raw)
 		case "status":
 			c.status = j.files.keep(raw)
 		}
@@ -262,7 +263,7 @@ func (j *junitReader) openCase() {
 }
 
 func (j *junitReader) openOutput() {
-	limit := j.limit(maxOutput)
+	limit := j.limit(maxXMLOutput)
 	out := &j.out
 	if !j.inCase {
 		if len(j.suites) == 0 || j.suites[len(j.suites)-1].cases != 1 {
@@ -282,15 +283,15 @@ func (j *junitReader) openOutput() {
 }
 
 func (j *junitReader) openPart() {
-	p := junitPart{kind: string(j.x.name), message: j.attr("message", maxMessage), typ: j.attr("type", maxID), file: j.attr("file", maxID)}
+	p := junitPart{kind: string(j.x.name), message: j.attr("message", maxXMLMessage), typ: j.attr("type", maxXMLID), file: j.attr("file", maxXMLID)}
 	if raw, ok := j.x.raw("line"); ok {
-		p.srcLine = number(raw)
+		p.srcLine = attrNumber(raw)
 	}
 	if raw, ok := j.x.raw("time"); ok {
-		p.duration, p.timed = seconds(raw)
+		p.duration, p.timed = attrSeconds(raw)
 	}
 	p.isError = p.kind == "error" || strings.HasSuffix(p.kind, "Error")
-	p.text = &boundedText{limit: j.limit(maxDetails)}
+	p.text = &boundedText{limit: j.limit(maxXMLDetails)}
 	j.part, j.inPart = p, true
 	j.text, j.textIn = p.text, p.kind
 }
@@ -309,7 +310,7 @@ func (j *junitReader) closePart() {
 	case p.kind == "skipped":
 		j.c.skipped = true
 		j.c.xfail = p.typ == "pytest.xfail"
-		j.c.reason = strings.TrimSpace(cmp.Or(p.message, clip(p.body, maxMessage)))
+		j.c.reason = strings.TrimSpace(cmp.Or(p.message, cutTo(p.body, maxXMLMessage)))
 	case len(j.c.bad)+len(j.c.earlier) >= maxParts:
 		j.c.dropped++
 	case p.kind == "failure" || p.kind == "error":
@@ -391,7 +392,7 @@ func (j *junitReader) unnamedCase() {
 
 func (j *junitReader) result() ci.TestResult {
 	c := &j.c
-	t := ci.TestResult{Framework: j.framework(), Duration: c.duration, Timed: c.timed, File: slashed(c.file), Line: c.srcLine}
+	t := ci.TestResult{Framework: j.framework(), Duration: c.duration, Timed: c.timed, File: slashPath(c.file), Line: c.srcLine}
 	t.ID = j.testID(t.Framework, &t.File)
 	if n := len(j.suites); n > 0 && j.suites[n-1].framework == "pytest" && t.Line > 0 {
 		t.Line++ // pytest counts the lines of its xunit1 attribute from 0
@@ -419,7 +420,7 @@ func (c *junitCase) outcome() (ci.Outcome, string) {
 		if len(c.bad) > 0 {
 			reason += ": " + c.bad[0].message + strings.TrimSpace(c.bad[0].body)
 		}
-		return ci.Skipped, clip(reason, maxMessage)
+		return ci.Skipped, cutTo(reason, maxXMLMessage)
 	case len(c.bad) > 0:
 		if c.worst().isError {
 			return ci.Errored, ""
@@ -480,7 +481,7 @@ func (c *junitCase) failure(t ci.TestResult) *ci.Failure {
 	}
 	for i := range c.bad {
 		if c.bad[i] != p {
-			f.Details = clip(f.Details+"\n"+joinText(c.bad[i].message, c.bad[i].body), maxDetails)
+			f.Details = cutTo(f.Details+"\n"+joinText(c.bad[i].message, c.bad[i].body), maxXMLDetails)
 		}
 	}
 	if c.dropped > 0 {

@@ -14,9 +14,9 @@ import (
 // failure is the part as its framework means it.
 func (p *junitPart) failure(framework string) ci.Failure {
 	f := ci.Failure{Kind: ci.KindTest, Tool: framework, Message: strings.TrimSpace(p.message), Details: strings.Trim(p.body, "\n")}
-	f.Exception = exceptionName(p.typ)
+	f.Exception = exceptionClass(p.typ)
 	if p.file != "" {
-		f.Pos = ci.Position{File: slashed(p.file), Line: p.srcLine}
+		f.Pos = ci.Position{File: slashPath(p.file), Line: p.srcLine}
 	}
 	if framework == "pytest" {
 		pytestFailure(&f, p.isError)
@@ -27,19 +27,19 @@ func (p *junitPart) failure(framework string) ci.Failure {
 		}
 	}
 	if f.Message == "" {
-		f.Message = firstLine(f.Details)
+		f.Message = firstFilled(f.Details)
 	}
 	if f.Exception == "" {
-		f.Exception, f.Message = splitException(f.Message)
+		f.Exception, f.Message = classAndMessage(f.Message)
 	} else {
 		f.Message = trimException(f.Message, f.Exception)
 	}
 	return f
 }
 
-// exceptionName is the class of a type attribute without its package; empty if
+// exceptionClass is the class of a type attribute without its package; empty if
 // the attribute is a word such as "failure" or "REQUIRE" instead of a class.
-func exceptionName(typ string) string {
+func exceptionClass(typ string) string {
 	typ, _, _ = strings.Cut(strings.TrimSpace(typ), "(")
 	name := typ[strings.LastIndexAny(typ, ".$/")+1:]
 	if !isClassName(name) {
@@ -67,16 +67,16 @@ func isClassName(s string) bool {
 	return lower
 }
 
-// splitException takes "pkg.SomeError: what happened" apart.
-func splitException(message string) (exception, rest string) {
+// classAndMessage takes "pkg.SomeError: what happened" apart.
+func classAndMessage(message string) (exception, rest string) {
 	head, tail, ok := strings.Cut(message, ":")
 	if !ok {
-		if name := exceptionName(message); isErrorName(name) {
+		if name := exceptionClass(message); isErrorName(name) {
 			return name, message
 		}
 		return "", message
 	}
-	name := exceptionName(head)
+	name := exceptionClass(head)
 	if !isErrorName(name) || tail != "" && tail[0] != ' ' && tail[0] != '\n' {
 		return "", message
 	}
@@ -89,7 +89,7 @@ func splitException(message string) (exception, rest string) {
 // trimException takes the exception's own name off the front of its message.
 func trimException(message, exception string) string {
 	head, tail, ok := strings.Cut(message, ":")
-	if ok && exceptionName(head) == exception && strings.TrimSpace(tail) != "" {
+	if ok && exceptionClass(head) == exception && strings.TrimSpace(tail) != "" {
 		return strings.TrimSpace(tail)
 	}
 	return message
@@ -104,16 +104,16 @@ func isErrorName(name string) bool {
 	return false
 }
 
-func firstLine(s string) string {
+func firstFilled(s string) string {
 	for line := range strings.Lines(s) {
 		if line = strings.TrimSpace(line); line != "" {
-			return clip(line, maxMessage)
+			return cutTo(line, maxXMLMessage)
 		}
 	}
 	return ""
 }
 
-func slashed(path string) string {
+func slashPath(path string) string {
 	if strings.IndexByte(path, '\\') < 0 {
 		return path
 	}
@@ -148,7 +148,7 @@ func goPosition(text string) (pos ci.Position, message string, ok bool) {
 		if err != nil {
 			continue
 		}
-		pos = ci.Position{File: strings.TrimPrefix(slashed(file), "./") + ".go", Line: n}
+		pos = ci.Position{File: strings.TrimPrefix(slashPath(file), "./") + ".go", Line: n}
 		if col, tail, found := strings.Cut(rest, ":"); found {
 			if n, err := strconv.Atoi(col); err == nil {
 				pos.Col, rest = n, tail
@@ -159,7 +159,7 @@ func goPosition(text string) (pos ci.Position, message string, ok bool) {
 	return ci.Position{}, "", false
 }
 
-func number(raw []byte) int {
+func attrNumber(raw []byte) int {
 	n, err := strconv.Atoi(string(bytes.TrimSpace(raw)))
 	if err != nil || n < 0 || n > math.MaxInt32 {
 		return 0
@@ -167,10 +167,10 @@ func number(raw []byte) int {
 	return n
 }
 
-// seconds reads a duration as runners print it: "0.123", "1e-05", "1,234.5"
+// attrSeconds reads a duration as runners print it: "0.123", "1e-05", "1,234.5"
 // with the thousands set apart (Surefire), "0,014" in a locale with a decimal
 // comma (xUnit.net).
-func seconds(raw []byte) (time.Duration, bool) {
+func attrSeconds(raw []byte) (time.Duration, bool) {
 	raw = bytes.TrimSpace(raw)
 	if d, ok := plainSeconds(raw); ok {
 		return d, true

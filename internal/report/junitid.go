@@ -87,14 +87,14 @@ func appendModule(b []byte, name, file string) []byte {
 		return append(b, guessModule(name)...)
 	}
 	b = append(b, file...)
-	if module := dotted(file); module == name || strings.HasSuffix(module, "."+name) {
+	if module := dottedModule(file); module == name || strings.HasSuffix(module, "."+name) {
 		return b
 	}
 	b = append(b, "::"...)
 	return append(b, name...)
 }
 
-func dotted(file string) string {
+func dottedModule(file string) string {
 	return strings.ReplaceAll(strings.TrimSuffix(file, ".py"), "/", ".")
 }
 
@@ -107,7 +107,7 @@ func matchFile(class, file string) (path, inner string, ok bool) {
 		return "", "", false
 	}
 	for path = file; path != ""; {
-		rest, found := strings.CutPrefix(class, dotted(path))
+		rest, found := strings.CutPrefix(class, dottedModule(path))
 		if found && rest == "" {
 			return path, "", true
 		}
@@ -206,7 +206,7 @@ func resolveOne(id ci.TestID, exists func(string) bool, known map[string]string)
 	}
 	base := string(id.Base())
 	params := string(id)[len(base):]
-	levels := strings.Split(dotted(file), ".")
+	levels := strings.Split(dottedModule(file), ".")
 	inFile := len(levels)
 	if rest != "" {
 		levels = append(levels, strings.Split(strings.TrimPrefix(base, file+"::"), "::")...)

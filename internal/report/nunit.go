@@ -52,11 +52,11 @@ func (n *nunitReader) start(name string) {
 	case "reason":
 		n.reason = true
 	case "message":
-		n.collect(maxMessage)
+		n.collect(maxXMLMessage)
 	case "stack-trace":
-		n.collect(maxDetails)
+		n.collect(maxXMLDetails)
 	case "output":
-		n.collect(maxOutput)
+		n.collect(maxXMLOutput)
 	}
 }
 
@@ -64,9 +64,9 @@ func (n *nunitReader) openCase() {
 	n.inCase, n.failed = true, false
 	n.asked = nunitWords{n.attr("result"), n.attr("label"), n.attr("executed"), n.attr("success")}
 	n.c = dotnetCase{line: n.x.line()}
-	n.c.duration, n.c.timed = n.seconds("duration")
+	n.c.duration, n.c.timed = n.attrSeconds("duration")
 	if !n.c.timed {
-		n.c.duration, n.c.timed = n.seconds("time")
+		n.c.duration, n.c.timed = n.attrSeconds("time")
 	}
 	class := n.attr("classname")
 	full := cmp.Or(n.attr("fullname"), n.attr("name"))
@@ -113,7 +113,7 @@ func (n *nunitReader) place(name, text string) {
 	case name == "stack-trace":
 		n.c.stack = text
 	default:
-		n.c.output = clip(n.c.output+text, maxOutput)
+		n.c.output = cutTo(n.c.output+text, maxXMLOutput)
 	}
 }
 
@@ -173,6 +173,6 @@ func (n *nunitReader) outcome() ci.Outcome {
 
 // seconds reads a duration attribute in which a comma is the decimal point of
 // the machine's locale.
-func (d *dotnetReader) seconds(name string) (time.Duration, bool) {
-	return seconds([]byte(strings.Replace(d.attr(name), ",", ".", 1)))
+func (d *dotnetReader) attrSeconds(name string) (time.Duration, bool) {
+	return attrSeconds([]byte(strings.Replace(d.attr(name), ",", ".", 1)))
 }

@@ -31,7 +31,7 @@ func pytestFailure(f *ci.Failure, isError bool) {
 		f.Exception, f.Message = exception, message
 	}
 	if f.Exception == "" {
-		f.Exception, f.Message = splitException(f.Message)
+		f.Exception, f.Message = classAndMessage(f.Message)
 	}
 	switch {
 	case f.Exception != "":
@@ -78,9 +78,9 @@ func pytestText(text string) (exception, message string, frames []ci.Frame) {
 		}
 		frames = append(frames, frame)
 	}
-	exception, message = splitException(strings.TrimSpace(strings.Join(explained, "\n")))
+	exception, message = classAndMessage(strings.TrimSpace(strings.Join(explained, "\n")))
 	if exception == "" {
-		exception = exceptionName(last)
+		exception = exceptionClass(last)
 	}
 	return exception, message, frames
 }
@@ -100,5 +100,5 @@ func pytestFrame(line string) (frame ci.Frame, rest string, ok bool) {
 	if !found || err != nil || n <= 0 {
 		return ci.Frame{}, "", false
 	}
-	return ci.Frame{Position: ci.Position{File: slashed(file), Line: n}}, strings.TrimSpace(rest), true
+	return ci.Frame{Position: ci.Position{File: slashPath(file), Line: n}}, strings.TrimSpace(rest), true
 }

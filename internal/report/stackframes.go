@@ -8,7 +8,7 @@ import (
 	"keepgreen/internal/ci"
 )
 
-const maxFrames = 200
+const maxStackFrames = 200
 
 // stackFrames reads the traces of the JVM, .NET and JavaScript, which list one
 // call a line, the innermost first:
@@ -26,7 +26,7 @@ func stackFrames(text string) []ci.Frame {
 		if strings.HasPrefix(line, "Caused by:") {
 			break // the frames of causes are not on the way from here to the failure
 		}
-		if f, ok := stackFrame(line); ok && len(out) < maxFrames {
+		if f, ok := stackFrame(line); ok && len(out) < maxStackFrames {
 			out = append(out, f)
 		}
 	}
@@ -67,20 +67,20 @@ func dotnetPlace(s string) (ci.Position, bool) {
 	if err != nil || n <= 0 {
 		return ci.Position{}, false
 	}
-	return ci.Position{File: slashed(s[:i]), Line: n}, true
+	return ci.Position{File: slashPath(s[:i]), Line: n}, true
 }
 
 // colonPlace reads "Widget.java:15" and "src/widget.js:15:29".
 func colonPlace(s string) (ci.Position, bool) {
-	file, last, ok := cutLast(s, ':')
+	file, last, ok := splitLast(s, ':')
 	n, err := strconv.Atoi(last)
 	if !ok || err != nil || n <= 0 {
 		return ci.Position{}, false
 	}
-	pos := ci.Position{File: slashed(file), Line: n}
-	if shorter, middle, ok := cutLast(file, ':'); ok {
+	pos := ci.Position{File: slashPath(file), Line: n}
+	if shorter, middle, ok := splitLast(file, ':'); ok {
 		if line, err := strconv.Atoi(middle); err == nil {
-			pos = ci.Position{File: slashed(shorter), Line: line, Col: n}
+			pos = ci.Position{File: slashPath(shorter), Line: line, Col: n}
 		}
 	}
 	if pos.File == "" || strings.ContainsAny(pos.File, " (<>") {
@@ -90,7 +90,7 @@ func colonPlace(s string) (ci.Position, bool) {
 	return pos, true
 }
 
-func cutLast(s string, sep byte) (before, after string, ok bool) {
+func splitLast(s string, sep byte) (before, after string, ok bool) {
 	i := strings.LastIndexByte(s, sep)
 	if i < 0 {
 		return s, "", false

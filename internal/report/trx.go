@@ -61,11 +61,11 @@ func (t *trxReader) start(name string) {
 	case "RunInfo":
 		t.runInfo = len(t.open) == 0 && strings.EqualFold(t.attr("outcome"), "Error")
 	case "Message", "Text":
-		t.collect(maxMessage)
+		t.collect(maxXMLMessage)
 	case "StackTrace":
-		t.collect(maxDetails)
+		t.collect(maxXMLDetails)
 	case "StdOut", "StdErr", "DebugTrace":
-		t.collect(maxOutput)
+		t.collect(maxXMLOutput)
 	}
 }
 
@@ -88,7 +88,7 @@ func (t *trxReader) end(name, text string) {
 	case "StackTrace":
 		c.stack = text
 	case "StdOut", "StdErr", "DebugTrace":
-		c.output = clip(c.output+text, maxOutput)
+		c.output = cutTo(c.output+text, maxXMLOutput)
 	case "UnitTestResult", "GenericTestResult", "ManualTestResult", "WebTestResult", "TestResultAggregation":
 		if !c.inner {
 			t.done = append(t.done, *c)
@@ -146,7 +146,7 @@ func clock(s string) (time.Duration, bool) {
 	}
 	hours, err := strconv.ParseUint(parts[0], 10, 16)
 	minutes, err2 := strconv.ParseUint(parts[1], 10, 16)
-	rest, ok := seconds([]byte(parts[2]))
+	rest, ok := attrSeconds([]byte(parts[2]))
 	if err != nil || err2 != nil || !ok || rest > time.Hour {
 		return 0, false
 	}

@@ -38,18 +38,18 @@ func (x *xunitReader) start(name string) {
 	case "failure":
 		x.c.exception = x.attr("exception-type")
 	case "message", "reason":
-		x.collect(maxMessage)
+		x.collect(maxXMLMessage)
 	case "stack-trace":
-		x.collect(maxDetails)
+		x.collect(maxXMLDetails)
 	case "output":
-		x.collect(maxOutput)
+		x.collect(maxXMLOutput)
 	}
 }
 
 func (x *xunitReader) openCase() {
 	x.inCase = true
 	x.c = dotnetCase{line: x.x.line()}
-	x.c.duration, x.c.timed = x.seconds("time")
+	x.c.duration, x.c.timed = x.attrSeconds("time")
 	switch x.attr("result") {
 	case "Pass":
 		x.c.outcome = ci.Passed

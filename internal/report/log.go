@@ -1,0 +1,141 @@
+package report
+
+import (
+	"bytes"
+	"io"
+	"strings"
+
+	"keepgreen/internal/ci"
+)
+
+var logFormat = Format{
+	Name:  "log",
+	Doc:   "a whole CI job log: everything that the line readers find in it, in one pass",
+	Score: scoreLog,
+	Read:  Log,
+	Text:  true,
+}
+
+// lineReader follows a log for one tool: it is given every line, takes those
+// that are its own, and costs next to nothing on the others.
+type lineReader interface {
+	line(l Line)
+	finish() ci.Report
+}
+
+// lineReaders are the readers that follow a job's log together; each row makes
+// one in its initial state.
+var lineReaders = []func() lineReader{
+	func() lineReader { return newActionsReader() },
+}
+
+// Log reads the log of a whole job in one pass. It feeds every line to every
+// line reader and joins what they found.
+func Log(r io.Reader) (ci.Report, error) {
+	readers := make([]lineReader, len(lineReaders))
+	for i, start := range lineReaders {
+		readers[i] = start()
+	}
+	var broken error
+	for line, err := range Lines(DecodeText(r)) {
+		if err != nil {
+			broken = err
+			break
+		}
+		for _, reader := range readers {
+			reader.line(line)
+		}
+	}
+	reports := make([]ci.Report, len(readers))
+	for i, reader := range readers {
+		reports[i] = reader.finish()
+	}
+	return joinLog(reports), broken
+}
+
+// joinLog joins the reports of one log. Totals are kept if one reader has them:
+// counts of several tools mean nothing together.
+func joinLog(reports []ci.Report) ci.Report {
+	out := union(reports, func(ci.Report) int { return 0 })
+	out.Format = "log"
+	claims := 0
+	for _, r := range reports {
+		if r.Totals != nil {
+			out.Totals = r.Totals
+			claims++
+		}
+	}
+	if claims > 1 {
+		out.Totals = nil
+	}
+	out.Failures = dropEchoes(out)
+	return out
+}
+
+// maxEchoes bounds the comparison of annotations with what they repeat.
+const maxEchoes = 500
+
+// dropEchoes drops the forge's error lines that repeat what a reader of the tool
+// itself has understood better: test frameworks print annotations of their own
+// failures.
+func dropEchoes(r ci.Report) []ci.Failure {
+	var heads []string
+	note := func(f ci.Failure) {
+		if head := f.Headline(); len(head) >= 8 && len(heads) < maxEchoes {
+			heads = append(heads, head)
+		}
+	}
+	for _, t := range r.Tests {
+		if t.Failure != nil {
+			note(*t.Failure)
+		}
+	}
+	for _, d := range r.Diagnostics {
+		note(d.Failure())
+	}
+	for _, f := range r.Failures {
+		if f.Tool != actionsTool {
+			note(f)
+		}
+	}
+	var out []ci.Failure
+	for _, f := range r.Failures {
+		if f.Tool == actionsTool && f.Kind != ci.KindInfra && repeats(f.Message, heads) {
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func repeats(message string, heads []string) bool {
+	for _, head := range heads {
+		if strings.Contains(message, head) {
+			return true
+		}
+	}
+	return false
+}
+
+// scoreLog claims the logs of whole jobs, which hold the output of many tools,
+// before the reader of any one of them; other text only if nobody else does.
+func scoreLog(head []byte) int {
+	text := DecodeText(bytes.NewReader(head))
+	n, printable := 0, 0
+	for line, err := range Lines(text) {
+		if err != nil || n == 400 {
+			break
+		}
+		n++
+		if line.Job != "" || bytes.HasPrefix(line.Text, []byte("##[group]")) || bytes.HasPrefix(line.Text, []byte("##[section]")) {
+			return 97
+		}
+		if bytes.IndexByte(line.Text, 0) < 0 {
+			printable++
+		}
+	}
+	if n == 0 || printable < n || bytes.HasPrefix(bytes.TrimSpace(head), []byte("<")) {
+		return 0
+	}
+	return 1
+}
