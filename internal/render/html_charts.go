@@ -128,7 +128,7 @@ func (doc *pageDoc) times(v View) {
 	if len(timed) == 0 {
 		return
 	}
-	for _, t := range timed[:min(len(timed), 15)] {
+	for _, t := range timed[:min(len(timed), 10)] {
 		class := ""
 		if t.Outcome.Bad() {
 			class = "bad"

@@ -74,8 +74,18 @@ func (p *paper) limit(n, fold int) int {
 }
 
 func (p *paper) line(s string) {
-	p.out.WriteString(strings.TrimRight(s, " "))
+	p.out.WriteString(unspoken(strings.TrimRight(s, " ")))
 	p.out.WriteByte('\n')
+}
+
+// unspoken keeps a line from being a command to a GitHub runner, which obeys
+// whatever a step prints: a "::" after blanks, and "##[" anywhere.
+func unspoken(line string) string {
+	line = strings.ReplaceAll(line, "##[", "##(")
+	if strings.HasPrefix(strings.TrimSpace(bare(line)), "::") {
+		line = strings.Replace(line, "::", "∶:", 1)
+	}
+	return line
 }
 
 func (p *paper) blank() { p.out.WriteByte('\n') }
