@@ -3,7 +3,6 @@ package triage
 import (
 	"cmp"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,21 +16,21 @@ import (
 // Kubernetes triage does it; candidates come from an index, so that 50,000
 // different messages do not meet each other in pairs.
 func nearMerge(groups []*group) []*group {
-	index := map[uint64][]int{}
+	index := map[uint64][]int32{}
 	var out []*group
-	reps := make([]nearText, 0, len(groups))
+	reps := make([]*nearText, 0, len(groups))
 	for _, g := range groups {
 		if g.clue.f.Rule != "" || g.clue.masked == "" {
-			out, reps = append(out, g), append(reps, nearText{})
+			out, reps = append(out, g), append(reps, nil)
 			continue
 		}
 		t := newNearText(g.clue)
-		if i := closest(t, reps, index); i >= 0 {
+		if i := t.closest(reps, index); i >= 0 {
 			out[i].absorb(g, "near", fmt.Sprintf("messages differ by less than %d %%", nearPercent), "a message that differs by more than a tenth")
 			continue
 		}
-		for _, band := range t.bands {
-			index[band] = append(index[band], len(out))
+		for _, key := range t.offer() {
+			index[key] = append(index[key], int32(len(out)))
 		}
 		out, reps = append(out, g), append(reps, t)
 	}
@@ -46,30 +45,45 @@ const (
 
 // nearText is a message prepared for comparison.
 type nearText struct {
-	text  string
-	cut   bool
-	test  string // place: file and function
-	bands [4]uint64
-	grams [64]uint16 // histogram of 4-grams
+	text   string
+	cut    bool
+	prefix uint64    // of where it happened and how the message begins
+	bands  [4]uint64 // of where it happened, what the message quotes, and its words
+	grams  [64]uint16
 }
 
-func newNearText(c clue) nearText {
-	t := nearText{text: c.masked, cut: c.f.Cut, test: c.top.File + "\x00" + c.top.Func}
-	if c.top.Func == "" {
-		t.test += "\x00" + string(testFunc(c.f.Test))
-	}
+func newNearText(c clue) *nearText {
+	t := &nearText{text: c.masked, cut: c.f.Cut}
 	if t.cut {
 		t.text = strings.TrimSuffix(strings.TrimSpace(t.text), "...")
 	}
-	place := t.test
-	if letters(t.text) >= specific && c.f.Exception != "AssertionError" {
-		place = ""
+	place := ""
+	if letters(t.text) < specific || c.f.Exception == "AssertionError" {
+		place = c.top.File + "\x00" + c.top.Func
+		if c.top.Func == "" {
+			place += "\x00" + string(testFunc(c.f.Test))
+		}
 	}
-	t.test = place
-	seed := fnv.New64a()
-	fmt.Fprintf(seed, "%s\x00%s\x00%s", c.f.Kind, c.f.Exception, place)
-	t.sketch(seed.Sum64())
+	seed := mix(hashString(string(c.f.Kind)) ^ mix(hashString(c.f.Exception)^mix(hashString(place))))
+	t.prefix = mix(seed ^ hashString(t.text[:min(len(t.text), specific)]))
+	t.sketch(seed ^ names(t.text))
 	return t
+}
+
+// offer lists the keys under which others find t, ask those under which t finds
+// others: a message that was cut is found by how it begins.
+func (t *nearText) offer() []uint64 {
+	if t.cut {
+		return append(t.bands[:], t.prefix)
+	}
+	return append(t.bands[:], mix(t.prefix))
+}
+
+func (t *nearText) ask() []uint64 {
+	if t.cut {
+		return append(t.bands[:], t.prefix, mix(t.prefix))
+	}
+	return append(t.bands[:], t.prefix)
 }
 
 // sketch computes the histogram and four smallest hashes of word pairs
@@ -145,18 +159,18 @@ func letters(s string) int {
 }
 
 // closest is the index of the representative that t is near to; -1: none.
-func closest(t nearText, reps []nearText, index map[uint64][]int) int {
-	seen := map[int]bool{}
+func (t *nearText) closest(reps []*nearText, index map[uint64][]int32) int {
 	type candidate struct{ i, bound int }
-	var candidates []candidate
-	for _, band := range t.bands {
-		for _, i := range index[band] {
-			if len(seen) > 8*maxCandidates {
+	var room [4 * maxCandidates]candidate
+	candidates := room[:0]
+	for _, key := range t.ask() {
+		for _, i := range index[key] {
+			if len(candidates) == cap(candidates) {
 				break
 			}
-			if !seen[i] && reps[i].test == t.test {
-				seen[i] = true
-				candidates = append(candidates, candidate{i, t.bound(&reps[i])})
+			c := candidate{int(i), t.bound(reps[i])}
+			if !slices.Contains(candidates, c) {
+				candidates = append(candidates, c)
 			}
 		}
 	}
@@ -164,7 +178,7 @@ func closest(t nearText, reps []nearText, index map[uint64][]int) int {
 		return cmp.Or(cmp.Compare(a.bound, b.bound), cmp.Compare(a.i, b.i))
 	})
 	for _, c := range candidates[:min(len(candidates), maxCandidates)] {
-		if t.near(&reps[c.i], c.bound) {
+		if t.near(reps[c.i], c.bound) {
 			return c.i
 		}
 	}

@@ -18,7 +18,7 @@ const MaskVersion = 1
 //	<mail>  an e-mail address
 //	<b64>   a long run that mixes cases and digits as base64 does
 //	<id>    any other word that begins with a digit
-//	<str>   a quoted text of more than 64 bytes
+//	<str>   a quoted text of more than 64 bytes, after its first word
 //
 // Runs of one mark in a list ("<n>, <n>, <n>") become one mark, so that lists
 // of different lengths are alike. What is quoted is kept if it is short: names

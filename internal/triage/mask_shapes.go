@@ -314,7 +314,7 @@ func (m *masker) quote(q byte) {
 	case p == '\\':
 	case m.open > 0 && q == m.dst[m.open-1]:
 		if len(m.dst)-m.open > longQuote {
-			m.dst = append(m.dst[:m.open], "<str>"...)
+			m.dst = append(m.dst[:m.open+verb(m.dst[m.open:])], "<str>"...)
 		}
 		m.open = 0
 	case m.open == 0 && !is(p, cWord) && p != '>': // not an apostrophe
@@ -324,4 +324,18 @@ func (m *masker) quote(q byte) {
 		return
 	}
 	m.copyTo(m.i + 1)
+}
+
+// verb is the length of the first word of a quoted text with its blank, where
+// that is a plain word: it says what the text is ("GET …", "SELECT …").
+func verb(text []byte) int {
+	for i, c := range text[:min(len(text), 17)] {
+		if c == ' ' && i > 0 {
+			return i + 1
+		}
+		if !is(c, cLower|cUpper) {
+			break
+		}
+	}
+	return 0
 }

@@ -27,7 +27,7 @@ func TestMask(t *testing.T) {
 		{"versions", "needs v1.2, has 1.2.3.dev0+g12ab", "needs <ver>, has <ver>"},
 		{"sizes keep their unit", "Tried to allocate 4.39 GiB and 12MB", "Tried to allocate <n> GiB and <n>MB"},
 		{"e-mail", "from jane.doe@example.com:", "from <mail>:"},
-		{"short quoted names stay, long quoted texts do not", `name 'foo' '` + strings.Repeat("ab ", 30) + `'`, "name 'foo' '<str>'"},
+		{"short quoted names stay, of long quoted texts the first word", `name 'foo' '` + strings.Repeat("ab ", 30) + `'`, "name 'foo' 'ab <str>'"},
 		{"an xdist worker is chance", "[gw3] node down", "[gw<n>] node down"},
 		{"node ids stay", "tests/test_kv.py::TestPool::test_reuse[fp16]", "tests/test_kv.py::TestPool::test_reuse[fp16]"},
 		{"base64", "token dGhpcyBpcyBhIHRlc3Qx0Zm9v", "token <b64>"},
