@@ -193,6 +193,9 @@ func (x *xmlReader) finish() error {
 	if x.broken != nil {
 		return x.broken
 	}
+	if !x.rooted {
+		return fmt.Errorf("line %d: %w: there is no element in it", x.line(), io.ErrUnexpectedEOF)
+	}
 	if len(x.open) > 0 {
 		return fmt.Errorf("line %d: %w", x.line(), io.ErrUnexpectedEOF)
 	}
