@@ -34,6 +34,7 @@ type xmlReader struct {
 	closeTo int    // pop down to this depth before reading on
 	tooDeep int    // elements open beyond maxXMLDepth
 	broken  error  // the first mistake that was read over
+	rooted  bool   // there was an element
 	doctype bool   // the document declares a type, which was ignored
 }
 
