@@ -26,6 +26,9 @@ func (p *junitPart) failure(framework string) ci.Failure {
 			f.Pos = f.Frames[n-1].Position
 		}
 	}
+	if framework == "go" && (f.Message == "" || f.Message == "Failed") {
+		goFailure(&f)
+	}
 	if f.Message == "" {
 		f.Message = firstFilled(f.Details)
 	}
@@ -71,7 +74,7 @@ func isClassName(s string) bool {
 func classAndMessage(message string) (exception, rest string) {
 	head, tail, ok := strings.Cut(message, ":")
 	if !ok {
-		if name := exceptionClass(message); isErrorName(name) {
+		if name := exceptionClass(message); isErrorName(name) && name != "Failed" && name != "Failure" {
 			return name, message
 		}
 		return "", message
@@ -134,6 +137,20 @@ func (j *junitReader) buildFailure(t ci.TestResult) bool {
 	}
 	j.rep.Failures = append(j.rep.Failures, f)
 	return true
+}
+
+// goFailure finds in a test's output what "Failed" does not say: the panic, or
+// the first line that t.Error wrote.
+func goFailure(f *ci.Failure) {
+	for line := range strings.Lines(f.Details) {
+		if message, ok := strings.CutPrefix(strings.TrimSpace(line), "panic: "); ok {
+			f.Exception, f.Message = "panic", strings.TrimSuffix(message, " [recovered]")
+			return
+		}
+	}
+	if pos, text, ok := goPosition(f.Details); ok && text != "" {
+		f.Pos, f.Message = pos, text
+	}
 }
 
 // goPosition finds the first "file.go:12:3: message".

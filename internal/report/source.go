@@ -50,9 +50,8 @@ func Sources(name string, r io.ReaderAt, size int64) iter.Seq2[Source, error] {
 			return
 		}
 		if !isZip(head[:n]) {
-			whole := &expansion{packed: size}
 			yield(Source{Name: name, Open: func() (io.ReadCloser, error) {
-				return whole.open(io.NopCloser(io.NewSectionReader(r, 0, size)))
+				return (&expansion{packed: size}).open(io.NopCloser(io.NewSectionReader(r, 0, size)))
 			}}, nil)
 			return
 		}

@@ -34,6 +34,7 @@ type xmlReader struct {
 	closeTo int    // pop down to this depth before reading on
 	tooDeep int    // elements open beyond maxXMLDepth
 	broken  error  // the first mistake that was read over
+	rooted  bool   // there was an element
 	doctype bool   // the document declares a type, which was ignored
 }
 
@@ -192,6 +193,9 @@ func (x *xmlReader) finish() error {
 	}
 	if x.broken != nil {
 		return x.broken
+	}
+	if !x.rooted {
+		return fmt.Errorf("line %d: %w: there is no element in it", x.line(), io.ErrUnexpectedEOF)
 	}
 	if len(x.open) > 0 {
 		return fmt.Errorf("line %d: %w", x.line(), io.ErrUnexpectedEOF)

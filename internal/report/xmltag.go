@@ -42,7 +42,7 @@ func (x *xmlReader) startTag() xmlToken {
 	}
 	x.open = append(x.open, at)
 	x.closeTo = len(x.open)
-	x.selfClose = closed
+	x.selfClose, x.rooted = closed, true
 	return xmlStart
 }
 
