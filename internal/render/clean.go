@@ -56,8 +56,6 @@ func spell(s string, lines bool) string {
 			b.WriteString("⏎")
 		case r == '\t':
 			b.WriteByte(' ')
-		case r == 0x1b:
-			b.WriteString("␛")
 		case r < 0x20 || r >= 0x7f && r < 0xa0:
 			fmt.Fprintf(&b, `\x%02x`, r)
 		case invisible(r) && r > 0xffff:

@@ -37,8 +37,16 @@ const (
 
 // page is parsed once; html/template escapes every value for where it stands.
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"v": Visible, "vl": VisibleLines, "plural": plural, "thousands": thousands,
+	"v": Visible, "vl": VisibleLines, "id": breakable, "plural": plural, "thousands": thousands,
 }).Parse(pageHTML))
+
+// breakable is a name that may be broken after its separators: long test IDs
+// are what a narrow screen has no room for. Nothing that the escaping makes
+// holds a separator, so no character reference is cut in two.
+func breakable(s string) template.HTML {
+	escaped := template.HTMLEscapeString(Visible(s))
+	return template.HTML(strings.NewReplacer("::", "::<wbr>", "/", "/<wbr>", "_", "_<wbr>").Replace(escaped)) //nolint:gosec // escaped above
+}
 
 // HTML writes the report as one page that needs nothing else: no network, no
 // second file, and it works with scripts turned off. Its policy names the hash

@@ -148,7 +148,10 @@ func (doc *pageDoc) times(v View) {
 	}
 	doc.Times = &timesPart{
 		Bins: bins(counts), N: plural(len(timed), "timed test"), Sum: spent(sum),
-		Median: spent(timed[len(timed)/2].Duration), P95: spent(timed[len(timed)/20].Duration),
+		Median: spent(timed[(len(timed)-1)/2].Duration),
+	}
+	if len(timed) >= 20 { // of fewer, one in twenty is no test
+		doc.Times.P95 = spent(timed[len(timed)/20].Duration)
 	}
 }
 
@@ -405,22 +408,10 @@ func (doc *pageDoc) tiles(v View) []tile {
 	case tally.Total == 0:
 		tests.Class = "none"
 	}
-	causes := tile{Label: "Causes", Value: thousands(len(v.Clusters)), Sub: "nothing is broken", Class: "good"}
-	if len(v.Clusters) > 0 {
-		mine := 0
-		for _, c := range v.Clusters {
-			if needsYou(c) {
-				mine++
-			}
-		}
-		causes.Sub, causes.Class = fmt.Sprintf("%d of them yours", mine), "bad"
-		if mine == 0 {
-			causes.Sub, causes.Class = "none of them yours", "warn"
-		}
-	} else if tally.Bad() > 0 {
-		causes = tile{Label: "Causes", Value: "–", Sub: "not analysed", Class: "none"}
+	tiles := []tile{tests}
+	if causes, ok := causesTile(v); ok {
+		tiles = append(tiles, causes)
 	}
-	tiles := []tile{tests, causes}
 	if doc.Cover != nil {
 		cover := tile{Label: "Coverage", Value: doc.Cover.Pct, Sub: doc.Cover.Counts, Class: doc.Cover.DeltaClass}
 		if doc.Cover.HasMark {
@@ -452,4 +443,25 @@ func (doc *pageDoc) tiles(v View) []tile {
 		}
 	}
 	return tiles
+}
+
+// causesTile counts the causes. Of a run that gave no answer nothing can be
+// said: "0 causes" would be a promise.
+func causesTile(v View) (tile, bool) {
+	mine := 0
+	for _, c := range v.Clusters {
+		if needsYou(c) {
+			mine++
+		}
+	}
+	one := tile{Label: "Causes", Value: thousands(len(v.Clusters)), Sub: fmt.Sprintf("%d of them yours", mine), Class: "bad"}
+	switch {
+	case len(v.Clusters) == 0 && v.verdict() == ci.VerdictPass:
+		one.Sub, one.Class = "nothing is broken", "good"
+	case len(v.Clusters) == 0:
+		return tile{}, false
+	case mine == 0:
+		one.Sub, one.Class = "none of them yours", "warn"
+	}
+	return one, true
 }

@@ -30,7 +30,7 @@ func TestHTMLGoldens(t *testing.T) {
 var (
 	tag       = regexp.MustCompile(`(?s)<[!/a-zA-Z][^>]*>`)
 	attribute = regexp.MustCompile(`\s(on\w+|style|srcdoc|formaction)\s*=`)
-	allowed   = regexp.MustCompile(`^</?(!doctype|html|head|meta|title|style|body|a|header|div|p|svg|path|span|h[1-4]|strong|main|nav|ul|li|section|article|pre|details|summary|dl|dt|dd|code|table|caption|thead|tbody|tfoot|tr|th|td|rect|line|polyline|polygon|figure|figcaption|form|label|input|select|option|output|footer|br|script)[\s>/]`)
+	allowed   = regexp.MustCompile(`^</?(!doctype|html|head|meta|title|style|body|a|header|div|p|svg|path|span|h[1-4]|strong|main|nav|ul|li|section|article|pre|details|summary|dl|dt|dd|code|table|caption|thead|tbody|tfoot|tr|th|td|rect|line|polyline|polygon|figure|figcaption|form|label|input|select|option|output|footer|br|wbr|script)[\s>/]`)
 )
 
 // checkPage fails if a page holds a tag, an attribute or a link that our own

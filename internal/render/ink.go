@@ -14,8 +14,10 @@ func (i ink) sgr(code, s string) string {
 	if !bool(i) || s == "" {
 		return s
 	}
-	return "\x1b[" + code + "m" + s + "\x1b[0m"
+	return "\x1b[" + code + "m" + s + sgrEnd
 }
+
+const sgrEnd = "\x1b[0m"
 
 func (i ink) red(s string) string    { return i.sgr("31", s) }
 func (i ink) green(s string) string  { return i.sgr("32", s) }

@@ -74,7 +74,11 @@ func (p *paper) limit(n, fold int) int {
 }
 
 func (p *paper) line(s string) {
-	p.out.WriteString(unspoken(strings.TrimRight(s, " ")))
+	s = strings.TrimRight(s, " ")
+	for strings.HasSuffix(s, " "+sgrEnd) { // blanks at the end are none in colour either
+		s = strings.TrimRight(strings.TrimSuffix(s, sgrEnd), " ") + sgrEnd
+	}
+	p.out.WriteString(unspoken(s))
 	p.out.WriteByte('\n')
 }
 

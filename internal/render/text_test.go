@@ -84,6 +84,7 @@ func FuzzText(f *testing.F) {
 	for _, s := range hostileTexts {
 		f.Add(s, uint8(80), true)
 	}
+	f.Add("blanks at the end  ", uint8(80), true)
 	f.Fuzz(func(t *testing.T, s string, width uint8, colour bool) {
 		v := hostileWith([]string{s})
 		plain := text(t, v, render.TextOptions{Width: int(width)})
