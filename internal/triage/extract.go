@@ -95,8 +95,12 @@ func (g *greenSet) has(line []byte) bool {
 	return g.skeletons[strings.Join(skeleton(string(g.buf)), " ")]
 }
 
-// anchor is the least score that opens an excerpt.
-const anchor = 30
+// anchor is the least score that opens an excerpt; soft rows, below firm, count
+// only where there is nearly nothing better.
+const (
+	anchor = 20
+	firm   = 30
+)
 
 func (x *extractor) line(l Line) {
 	x.last = l.N
@@ -114,8 +118,8 @@ func (x *extractor) line(l Line) {
 		novel = !x.green.has(text)
 	}
 	switch {
-	case score >= anchor && (x.green == nil || novel):
-		if x.open != nil && (x.blank > 2 || x.open.Job != l.Job) {
+	case score >= x.least() && (x.green == nil || novel):
+		if x.open != nil && (x.blank > 2 || x.open.Job != l.Job || x.another(text, trimmed, row)) {
 			x.close()
 		}
 		x.start(l, novel)
@@ -126,6 +130,20 @@ func (x *extractor) line(l Line) {
 	default:
 		x.close()
 	}
+}
+
+// least is the least score that opens an excerpt here: beside a green log, soft
+// words are not needed.
+func (x *extractor) least() int {
+	if x.green != nil || x.open != nil {
+		return firm
+	}
+	return anchor
+}
+
+// another reports whether an error is a new one rather than more of the open excerpt.
+func (x *extractor) another(text, trimmed []byte, row *extractRule) bool {
+	return !x.trace && row.name != x.open.Rule && !continues(text, trimmed)
 }
 
 func (x *extractor) start(l Line, novel bool) {
@@ -192,6 +210,15 @@ func (x *extractor) ranked() []Excerpt {
 	slices.SortFunc(out, func(a, b Excerpt) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.First, a.First))
 	})
+	strong := 0
+	for strong < len(out) && out[strong].Score >= firm {
+		strong++
+	}
+	if strong >= 3 {
+		out = out[:strong]
+	} else {
+		out = out[:min(len(out), 3)]
+	}
 	return out[:min(len(out), x.opt.Excerpts)]
 }
 

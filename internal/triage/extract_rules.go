@@ -22,34 +22,40 @@ type extractRule struct {
 }
 
 var extractRules = []extractRule{
-	{"noise", -1, "", false, false, []string{"process completed with exit code", "a task was canceled", "finished: failure", "marked build as failure", "notifying endpoint", "0 failed", "0 errors", "0 error(s)", "no errors", "continue-on-error", "continue_on_error", "fail-fast", "-werror", "ignore_errors", "error_log", "xfail", "if-no-files-found", "fail_ci_if_error", "on_failure"}, nil},
+	{"noise", -1, "", false, false, []string{"process completed with exit code", "a task was canceled", "finished: failure", "marked build as failure", "notifying endpoint", " 0 failed", " 0 errors", " 0 error(s)", "no errors", "continue-on-error", "continue_on_error", "continue-through-error", "-werror", "ignore_errors", "error_log", "if-no-files-found", "fail_ci_if_error", "on_failure"}, nil},
+	{"wrapper", 10, ci.KindBuild, true, false, []string{"custom container implementation", "step script exited", "script/workflow error"}, nil},
 	{"exit code", 12, ci.KindBuild, true, false, []string{"exit code", "exited with", "exit status", "non-zero", "nonzero", "returned error", "script exited", "failed with error"}, nil},
 	{"failed word", 22, "", true, false, []string{"fail", "error", "cannot", "could not", "couldn't", "unable to", "unexpected", "denied", "refus", "missing", "invalid", "not found", "does not exist", "no such", "exceed", "abort"}, nil},
 	{"sentence of refusal", 45, ci.KindBuild, true, false, []string{"refusing to", "more than the", "exceeds the", "is not allowed", "must be ", "out of sync", "does not have", "not supported"}, startsSentence},
 	{"build result", 36, ci.KindBuild, false, false, []string{"build failed", "build failure", "failed to build", "error building"}, nil},
-	{"heading", 40, ci.KindTest, false, false, []string{"____ "}, isHeading},
+	{"heading", 79, ci.KindTest, false, false, []string{"____ "}, isHeading},
 	{"does not exist", 44, ci.KindBuild, false, false, []string{"does not exist", "no such file or directory", "command not found", "not recognized as"}, nil},
 	{"traceback", 32, ci.KindError, false, true, []string{"traceback (most recent call last)", "stack trace:"}, nil},
 	{"error word", 48, ci.KindBuild, false, false, []string{"error"}, hasErrorWord},
 	{"failed marker", 56, ci.KindBuild, false, false, []string{"failed", "failure", "fail:", " failed!"}, isFailedMarker},
+	{"lint finding", 58, ci.KindLint, false, false, []string{">>> lint for ", "would reformat ", "would be reformatted"}, nil},
 	{"error level", 70, ci.KindBuild, false, false, []string{"[error]", "error:", "fatal:", "error ", "severe", "fatal "}, isErrorLevel},
-	{"wrapper exception", 46, ci.KindError, true, false, []string{"calledprocesserror", "systemexit"}, isExceptionLine},
 	{"cancelled", 62, ci.KindInfra, true, false, []string{"the operation was canceled", "the operation was cancelled", "received sigint", "keyboardinterrupt", "received sigterm"}, nil},
 	{"annotation", 74, ci.KindBuild, true, false, []string{"##[error]", "::error"}, isAnnotation},
 	{"test failed", 80, ci.KindTest, false, false, []string{"failed ", "--- fail:", "fail: ", "error at setup of", "error collecting", "failed consistently"}, isTestFailure},
-	{"exception", 82, ci.KindError, true, false, []string{"error", "exception", "exit", "interrupt"}, isExceptionLine},
+	{"exception", 82, ci.KindError, true, false, []string{"error", "exception", "exit", "interrupt"}, isCause},
+	{"exception about a command", 76, ci.KindError, true, false, []string{"error", "exception", "exit"}, isExceptionLine},
 	{"failed target", 83, ci.KindBuild, false, false, []string{"failed: ", "*** [", "failed building wheel"}, isFailedTarget},
 	{"compiler", 88, ci.KindBuild, false, false, []string{"error"}, isCompilerError},
 	{"panic", 88, ci.KindTest, false, true, []string{"panic: ", "fatal error: ", "fatal python error"}, nil},
 	{"crash", 87, ci.KindError, false, false, []string{"segmentation fault", "received signal", "core dumped", "sigsegv", "sigabrt", "sigbus", "stack smashing"}, nil},
 	{"resolution", 86, ci.KindBuild, false, false, []string{"no matching distribution found", "could not find a version that satisfies", "resolutionimpossible", "eresolve", "no required module provides", "no solution found when resolving"}, nil},
-	{"timeout", 88, ci.KindInfra, false, false, []string{"has timed out after", "timed out after", "exceeded the maximum execution time", "command took >", "test timed out"}, nil},
+	{"job timeout", 94, ci.KindInfra, false, false, []string{"has timed out after"}, isAnnotation},
+	{"timeout", 88, ci.KindInfra, false, false, []string{"timed out after", "exceeded the maximum execution time", "command took >", "test timed out"}, nil},
 	{"network", 84, ci.KindInfra, false, false, []string{"could not resolve host", "connection refused", "connection timed out", "temporary failure in name resolution", "tls handshake timeout", "no such host", "error while fetching", "returned error: 5"}, nil},
 	{"service", 89, ci.KindInfra, false, false, []string{"rate limit exceeded", "could not load credentials", "is not authorized to perform", "error response from daemon", "failed to download archive", "unable to download artifact", "couldn't find remote ref", "authentication failed", "toomanyrequests"}, nil},
 	{"memory", 90, ci.KindInfra, false, false, []string{"out of memory", "outofmemory", "oomkilled", "cannot allocate memory", "std::bad_alloc"}, nil},
 	{"disk", 92, ci.KindInfra, false, false, []string{"no space left on device", "disk quota exceeded"}, nil},
 	{"runner", 95, ci.KindInfra, false, false, []string{"the runner has received a shutdown signal", "lost communication with the server", "pod failed to come online"}, nil},
 }
+
+// loud is the score from which a row is not silenced by the words of the row "noise".
+const loud = 78
 
 // weigh finds the best row for a line; the score is 0 if none fits, and what a
 // quiet line says does not count.
@@ -59,19 +65,21 @@ func weigh(trimmed, line []byte) (*extractRule, int) {
 		return nil, 0
 	}
 	var best *extractRule
+	noise := false
 	for i := range extractRules {
 		if hits&(1<<i) == 0 {
 			continue
 		}
 		r := &extractRules[i]
 		if r.score < 0 {
-			return r, 0
+			noise = true
+			continue
 		}
 		if (best == nil || r.score > best.score) && (r.check == nil || r.check(line)) {
 			best = r
 		}
 	}
-	if best == nil || quiet(trimmed) {
+	if best == nil || noise && best.score < loud || quiet(trimmed) {
 		return nil, 0
 	}
 	return best, best.score
@@ -172,6 +180,11 @@ func isErrorLevel(line []byte) bool {
 
 // isAnnotation is an error message of a forge that says more than an exit code.
 func isAnnotation(line []byte) bool {
+	for _, w := range []string{"exit code", "exited with", "custom container implementation failed"} {
+		if bytes.Contains(line, []byte(w)) {
+			return false
+		}
+	}
 	return bytes.HasPrefix(line, []byte("##[error]")) || bytes.HasPrefix(line, []byte("::error"))
 }
 
@@ -196,6 +209,16 @@ func isExceptionLine(line []byte) bool {
 		i = len(b)
 	}
 	return isException(string(b[:i])) && len(b) < 4000
+}
+
+// isCause is an exception that is not merely the news of another process's failure.
+func isCause(line []byte) bool {
+	for _, w := range []string{"failed!", "returned non-zero", "exit status", "exit code", "SystemExit", "CalledProcessError"} {
+		if bytes.Contains(line, []byte(w)) {
+			return false
+		}
+	}
+	return isExceptionLine(line)
 }
 
 // isException recognises the name of a class of exceptions.
