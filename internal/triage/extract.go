@@ -1,0 +1,250 @@
+package triage
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"strings"
+
+	"keepgreen/internal/ci"
+)
+
+// Line is one line of a log without its timestamp and colours. Text is only
+// valid until the next line is read.
+type Line struct {
+	N    int // 1-based, as an editor counts the lines of the original file
+	Text []byte
+	Job  string
+}
+
+// Excerpt is a run of lines that belong together, with the line that matters.
+type Excerpt struct {
+	First, Last int    // lines of the log, both included
+	Line        int    // the line that matters
+	Text        string // its text
+	Rule        string // name of the row that recognised it
+	Score       int    // how telling it is; only comparable within one log
+	Novel       bool   // a green run of the same job never printed it
+	Lines       []string
+	Job         string
+	kind        ci.Kind
+}
+
+// ExtractOptions bounds what Extract gives back. Zero: the defaults.
+type ExtractOptions struct {
+	Excerpts int // how many; zero: 50
+	Lines    int // how many lines of text an excerpt keeps; zero: 40
+}
+
+// Extract finds the lines of a log that say why it failed, the most telling
+// first. With the templates of a green run of the same job, only what that run
+// never printed can be an error (LogSage's difference, arXiv 2506.03691);
+// without, ordered rules and position decide. It streams: memory is bounded by
+// the options, however long the log.
+func Extract(lines iter.Seq[Line], green *Templates, opt ExtractOptions) []Excerpt {
+	if opt.Excerpts <= 0 {
+		opt.Excerpts = 50
+	}
+	if opt.Lines <= 0 {
+		opt.Lines = 40
+	}
+	x := extractor{green: green.known(), opt: opt}
+	for line := range lines {
+		x.line(line)
+	}
+	x.close()
+	return x.ranked()
+}
+
+// extractor is the state while a log streams by.
+type extractor struct {
+	green *greenSet
+	opt   ExtractOptions
+	kept  []Excerpt
+
+	open  *Excerpt
+	blank int  // blank lines at the end of the open excerpt
+	trace bool // the open excerpt is a trace whose last line is still to come
+	last  int  // number of the last line read
+}
+
+// known is what a log's templates say about other lines; nil stays nil.
+func (t *Templates) known() *greenSet {
+	if t == nil {
+		return nil
+	}
+	g := &greenSet{shapes: t.shapes, skeletons: map[string]bool{}}
+	for _, s := range t.list {
+		g.skeletons[strings.Join(skeleton(s.text), " ")] = true
+	}
+	return g
+}
+
+// greenSet answers whether a green run has printed a line like this one.
+type greenSet struct {
+	shapes    map[uint64]int32
+	skeletons map[string]bool
+	buf       []byte
+}
+
+func (g *greenSet) has(line []byte) bool {
+	g.buf = AppendMask(g.buf[:0], clipLine(line))
+	if _, ok := g.shapes[hashBytes(g.buf)]; ok {
+		return true
+	}
+	return g.skeletons[strings.Join(skeleton(string(g.buf)), " ")]
+}
+
+// anchor is the least score that opens an excerpt; soft rows, below firm, count
+// only where there is nearly nothing better.
+const (
+	anchor = 20
+	firm   = 30
+)
+
+func (x *extractor) line(l Line) {
+	x.last = l.N
+	text := clipLine(l.Text)
+	trimmed := trimSpace(text)
+	if len(trimmed) == 0 {
+		if x.open != nil {
+			x.blank++
+		}
+		return
+	}
+	row, score := weigh(trimmed, text)
+	novel := true
+	if x.green != nil && (score > 0 || x.open != nil) {
+		novel = !x.green.has(text)
+	}
+	switch {
+	case score >= x.least() && (x.green == nil || novel):
+		if x.open != nil && (x.blank > 2 || x.open.Job != l.Job || x.another(text, trimmed, row)) {
+			x.close()
+		}
+		x.start(l, novel)
+		x.take(l, trimmed, row, score)
+		x.trace = row.trace
+	case x.open != nil && x.belongs(text, trimmed, novel):
+		x.take(l, trimmed, row, score)
+	default:
+		x.close()
+	}
+}
+
+// least is the least score that opens an excerpt here: beside a green log, soft
+// words are not needed.
+func (x *extractor) least() int {
+	if x.green != nil || x.open != nil {
+		return firm
+	}
+	return anchor
+}
+
+// another reports whether an error is a new one rather than more of the open excerpt.
+func (x *extractor) another(text, trimmed []byte, row *extractRule) bool {
+	return !x.trace && row.name != x.open.Rule && !continues(text, trimmed)
+}
+
+func (x *extractor) start(l Line, novel bool) {
+	if x.open == nil {
+		x.open = &Excerpt{First: l.N, Last: l.N, Job: l.Job, Novel: novel && x.green != nil}
+	}
+}
+
+// take adds a line to the open excerpt.
+func (x *extractor) take(l Line, trimmed []byte, row *extractRule, score int) {
+	e := x.open
+	e.Last = l.N
+	x.blank = 0
+	if len(e.Lines) < x.opt.Lines {
+		e.Lines = append(e.Lines, string(clipTo(l.Text, 500)))
+	}
+	if row != nil && (score > e.Score || score == e.Score && row.last) {
+		e.Score, e.Rule, e.Line, e.kind = score, row.name, l.N, row.kind
+		e.Text = string(clipTo(trimmed, 2000))
+	}
+}
+
+func clipTo(b []byte, n int) []byte { return b[:min(len(b), n)] }
+
+// belongs reports whether a line that is no error itself continues the open excerpt.
+func (x *extractor) belongs(text, trimmed []byte, novel bool) bool {
+	if quiet(trimmed) {
+		return false
+	}
+	if continues(text, trimmed) {
+		return x.blank <= 2
+	}
+	if x.green != nil && novel {
+		return x.blank <= 1
+	}
+	return false
+}
+
+// close keeps the open excerpt, if it is worth more than the least that is kept.
+func (x *extractor) close() {
+	e := x.open
+	x.open, x.blank, x.trace = nil, 0, false
+	if e == nil {
+		return
+	}
+	x.kept = append(x.kept, *e)
+	if len(x.kept) >= 2*x.opt.Excerpts+16 {
+		x.prune()
+	}
+}
+
+// prune drops the least telling excerpts; of equal ones those in the middle,
+// since causes stand at the beginning and consequences at the end.
+func (x *extractor) prune() {
+	slices.SortStableFunc(x.kept, func(a, b Excerpt) int { return cmp.Compare(b.Score, a.Score) })
+	x.kept = x.kept[:x.opt.Excerpts]
+	slices.SortFunc(x.kept, func(a, b Excerpt) int { return cmp.Compare(a.First, b.First) })
+}
+
+// ranked orders what was kept: the most telling first; of equally telling ones
+// the last, for what ended a job stands at its end.
+func (x *extractor) ranked() []Excerpt {
+	out := x.kept
+	slices.SortFunc(out, func(a, b Excerpt) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.First, a.First))
+	})
+	strong := 0
+	for strong < len(out) && out[strong].Score >= firm {
+		strong++
+	}
+	if strong >= 3 {
+		out = out[:strong]
+	} else {
+		out = out[:min(len(out), 3)]
+	}
+	return out[:min(len(out), x.opt.Excerpts)]
+}
+
+// Failure is the excerpt as something for triage to cluster.
+func (e Excerpt) Failure() ci.Failure {
+	f := ci.Failure{Kind: e.kind, Message: e.Text, Details: strings.Join(e.Lines, "\n"), Log: ci.Position{Line: e.Line, EndLine: e.Last}, Job: e.Job}
+	if f.Kind == "" {
+		f.Kind = ci.KindBuild
+	}
+	f.Message = strings.TrimPrefix(f.Message, "##[error]")
+	if name, rest, ok := strings.Cut(f.Message, ": "); ok && isException(name) {
+		f.Exception, f.Message = shortName(name), rest
+		f.Kind = ci.KindError
+	}
+	if pos, rest, ok := compilerPosition(f.Message); ok {
+		f.Pos, f.Message = pos, rest
+	}
+	return f
+}
+
+func trimSpace(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t' || b[len(b)-1] == '\r') {
+		b = b[:len(b)-1]
+	}
+	return b
+}

@@ -1,0 +1,209 @@
+package triage_test
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"keepgreen/internal/corpus"
+	"keepgreen/internal/report"
+	"keepgreen/internal/triage"
+)
+
+// logOf reads a log as the product does.
+func logOf(content []byte) iter.Seq[triage.Line] {
+	return func(yield func(triage.Line) bool) {
+		for line := range report.Lines(bytes.NewReader(content)) {
+			if !yield(triage.Line{N: line.N, Text: line.Text, Job: line.Job}) {
+				return
+			}
+		}
+	}
+}
+
+// bareReturns makes line breaks of bare carriage returns, as the people who
+// labelled the cidiff logs counted them.
+func bareReturns(content []byte) []byte {
+	content = bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))
+	return bytes.ReplaceAll(content, []byte("\r"), []byte("\n"))
+}
+
+// truthLines reads the error lines ("E 12", "E 12-15") of a labelling.
+func truthLines(tb testing.TB, path string) map[int]bool {
+	tb.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	out := map[int]bool{}
+	for line := range strings.Lines(string(content)) {
+		var first, last int
+		rest, ok := strings.CutPrefix(strings.TrimSpace(line), "E ")
+		if !ok {
+			continue
+		}
+		if n, _ := fmt.Sscanf(rest, "%d-%d", &first, &last); n == 1 {
+			last = first
+		}
+		for n := first; n <= last; n++ {
+			out[n] = true
+		}
+	}
+	return out
+}
+
+// retrieval sums precision and recall over logs; F1 is that of the two means.
+type retrieval struct{ p, r, n float64 }
+
+func (r retrieval) f1() float64 {
+	p, q := r.p/r.n, r.r/r.n
+	return 2 * p * q / (p + q)
+}
+
+func (r *retrieval) add(truth, got map[int]bool) (p, q float64) {
+	tp := 0
+	for n := range got {
+		if truth[n] {
+			tp++
+		}
+	}
+	if len(got) > 0 {
+		p = float64(tp) / float64(len(got))
+	}
+	if len(truth) > 0 {
+		q = float64(tp) / float64(len(truth))
+	}
+	r.p, r.r, r.n = r.p+p, r.r+q, r.n+1
+	return p, q
+}
+
+// TestExtractFindsTheErrorLines measures on cidiff's pairs of logs.
+func TestExtractFindsTheErrorLines(t *testing.T) {
+	dir := filepath.Join(corpus.Dir(t, "logs-cidiff"), "data", "breakages")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// rows: half × with or without the green log × who labelled
+	sums := map[string]*retrieval{}
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		read := func(name string) []byte {
+			content, err := os.ReadFile(filepath.Join(dir, e.Name(), name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return bareReturns(content)
+		}
+		fail := read("fail.log")
+		var green triage.Templates
+		for line := range logOf(read("pass.log")) {
+			green.Add(line.Text)
+		}
+		half := "held out"
+		if tuning(e.Name()) {
+			half = "tuning"
+		}
+		for _, with := range []string{"with green log", "without"} {
+			g := &green
+			if with == "without" {
+				g = nil
+			}
+			got := map[int]bool{}
+			for _, x := range triage.Extract(logOf(fail), g, triage.ExtractOptions{}) {
+				for n := x.First; n <= x.Last; n++ {
+					got[n] = true
+				}
+			}
+			for _, who := range []string{"groundtruth", "groundtruth2"} {
+				truth := truthLines(t, filepath.Join(dir, e.Name(), who))
+				for _, key := range []string{half + ", " + with + ", " + who, "all, " + with + ", " + who} {
+					if sums[key] == nil {
+						sums[key] = &retrieval{}
+					}
+					p, q := sums[key].add(truth, got)
+					if strings.HasPrefix(key, "tuning") && with != "without" && who == "groundtruth" {
+						t.Logf("%-28s P %.2f R %.2f  (%d lines, truth %d)", e.Name(), p, q, len(got), len(truth))
+					}
+				}
+			}
+		}
+	}
+	keys := make([]string, 0, len(sums))
+	for k := range sums {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		s := sums[k]
+		t.Logf("%-44s P %.3f  R %.3f  F1 %.3f  (%.0f logs)", k, s.p/s.n, s.r/s.n, s.f1(), s.n)
+	}
+}
+
+// TestExtractFindsTheLineThatMatters measures on PyTorch's labelled logs.
+func TestExtractFindsTheLineThatMatters(t *testing.T) {
+	dir := filepath.Join(corpus.Dir(t, "logs-pytorch"), "aws", "lambda", "log-classifier", "fixtures", "classify")
+	paths, err := filepath.Glob(filepath.Join(dir, "*.txt"))
+	if err != nil || len(paths) == 0 {
+		t.Skip("no labelled logs found")
+	}
+	type tally struct{ first, three, n float64 }
+	sums := map[string]*tally{"tuning": {}, "held out": {}, "all": {}}
+	for _, p := range paths {
+		raw, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log, truth := unmarked(raw)
+		excerpts := triage.Extract(logOf(log), nil, triage.ExtractOptions{})
+		at := slices.IndexFunc(excerpts, func(x triage.Excerpt) bool { return x.Line == truth })
+		half := "held out"
+		if tuning(filepath.Base(p)) {
+			half = "tuning"
+		}
+		for _, k := range []string{half, "all"} {
+			sums[k].n++
+			if at == 0 {
+				sums[k].first++
+			}
+			if 0 <= at && at < 3 {
+				sums[k].three++
+			}
+		}
+		if half == "tuning" && at != 0 {
+			t.Logf("%s: line %d is at %d", filepath.Base(p), truth, at)
+			for _, x := range excerpts[:min(3, len(excerpts))] {
+				t.Logf("    %d %s (%d): %.110s", x.Line, x.Rule, x.Score, x.Text)
+			}
+		}
+	}
+	for _, k := range []string{"tuning", "held out", "all"} {
+		s := sums[k]
+		t.Logf("%-9s top 1 %.2f  top 3 %.2f  (%.0f logs)", k, s.first/s.n, s.three/s.n, s.n)
+	}
+}
+
+// unmarked takes the labels out of a log and gives the number of the labelled line.
+func unmarked(raw []byte) (log []byte, line int) {
+	var out bytes.Buffer
+	n := 0
+	for l := range bytes.Lines(raw) {
+		if bytes.HasPrefix(l, []byte("#=SOURCE=#")) {
+			continue
+		}
+		n++
+		if rest, ok := bytes.CutPrefix(l, []byte("#=MATCH=# ")); ok {
+			line, l = n, rest
+		}
+		out.Write(l)
+	}
+	log = bytes.ReplaceAll(out.Bytes(), []byte("‹"), nil)
+	return bytes.ReplaceAll(log, []byte("›"), nil), line
+}
