@@ -69,6 +69,8 @@ type commands struct {
 	Globals
 
 	ConfigCmd configCommand  `cmd:"" name:"config" help:"Check and explain the configuration."`
+	Run       runCommand     `cmd:"" help:"Run the repository's lint, types, tests and coverage, and say what broke and why."`
+	Triage    triageCommand  `cmd:"" help:"Read logs and reports, and say what broke, why, and whose it is."`
 	Version   versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -77,7 +79,7 @@ type session struct {
 	Process
 	Globals
 	ctx  context.Context
-	conf *config.Config
+	conf *config.Config // never nil once a command runs
 }
 
 // root is the repository's directory as an absolute path.
@@ -95,7 +97,7 @@ func (s *session) resolve(path string) string {
 func Main(ctx context.Context, p Process) int {
 	err := run(ctx, p)
 	status := statusOf(ctx, err)
-	report(p.Stderr, err)
+	complain(p.Stderr, err)
 	return status
 }
 
@@ -105,13 +107,14 @@ var errHelp = errors.New("help was printed")
 func run(ctx context.Context, p Process) (err error) {
 	var cmds commands
 	s := &session{Process: p, ctx: ctx}
+	given := &settings{session: s}
 	parser, err := kong.New(&cmds,
 		kong.Name("keepgreen"),
 		kong.Description("Keeps a repository's main branch green."),
 		kong.Writers(p.Stdout, p.Stderr),
 		kong.Exit(func(int) { panic(errHelp) }), // kong exits after --help; we return
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Resolvers(settings{s}),
+		kong.Resolvers(given),
 		kong.Bind(s),
 	)
 	if err != nil {
@@ -129,6 +132,9 @@ func run(ctx context.Context, p Process) (err error) {
 		p.Args = []string{"--help"}
 	}
 	parsed, err := parser.Parse(p.Args)
+	if given.err != nil {
+		return given.err
+	}
 	if err != nil {
 		return usage(err)
 	}
@@ -137,22 +143,4 @@ func run(ctx context.Context, p Process) (err error) {
 		s.Colour = false
 	}
 	return parsed.Run(s)
-}
-
-// settings resolves the flags that were not given: the environment first, under
-// the name in the flag's "setting" tag, then keepgreen.yaml under the key in
-// its "key" tag. Kong's own env tag reads the process and is not used.
-type settings struct{ session *session }
-
-// Validate implements kong.Resolver.
-func (settings) Validate(*kong.Application) error { return nil }
-
-// Resolve implements kong.Resolver.
-func (r settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	if name := flag.Tag.Get("setting"); name != "" {
-		if value, ok := r.session.Env[name]; ok && value != "" {
-			return value, nil
-		}
-	}
-	return nil, nil
 }

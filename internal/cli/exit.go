@@ -61,8 +61,8 @@ func statusOf(ctx context.Context, err error) int {
 	return statusNoAnswer
 }
 
-// report prints the error for a person: what, where, why, and a hint.
-func report(w io.Writer, err error) {
+// complain prints the error for a person: what, where, why, and a hint.
+func complain(w io.Writer, err error) {
 	if err == nil || errors.Is(err, errNo) {
 		return
 	}

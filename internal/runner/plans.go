@@ -2,7 +2,11 @@ package runner
 
 import (
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+
+	"keepgreen/internal/ci"
 )
 
 // planPytest asks for every report that pytest can write: the JUnit file has
@@ -10,7 +14,7 @@ import (
 // crash left. xunit1 keeps the file and line of each test, which xunit2 drops.
 func planPytest(r *repo, o Options, p *Plan) {
 	junit := filepath.Join(o.Out, "pytest.xml")
-	p.Args = []string{r.python.exe, "-m", "pytest", "-v", "--junit-xml=" + junit, "-o", "junit_family=xunit1"}
+	p.Args = []string{r.python.exe, "-m", "pytest", "-v", "--continue-on-collection-errors", "--junit-xml=" + junit, "-o", "junit_family=xunit1"}
 	p.Reports = []string{junit}
 	r.withCoverage(o, p, "--cov")
 	p.Args = append(p.Args, o.PytestArgs...)
@@ -93,4 +97,75 @@ func planGoTest(r *repo, o Options, p *Plan) {
 
 func planGoVet(r *repo, o Options, p *Plan) {
 	p.Args = []string{r.goTool(o), "vet", "./..."}
+}
+
+// maxAgain bounds how many tests are named on one command line.
+const maxAgain = 400
+
+// Again is the plan that runs only the given tests, for another attempt; ok is
+// false for tools that cannot be told.
+func (p Plan) Again(tests []ci.TestID, attempt int) (again Plan, ok bool) {
+	if len(tests) > maxAgain {
+		return Plan{}, false
+	}
+	again = p
+	again.Then, again.Reports, again.Env = nil, nil, nil
+	switch p.Tool {
+	case "pytest":
+		junit := strings.TrimSuffix(p.Reports[0], ".xml") + "." + strconv.Itoa(attempt) + ".xml"
+		again.Args = []string{p.Args[0], "-m", "pytest", "-v", "--continue-on-collection-errors", "--junit-xml=" + junit, "-o", "junit_family=xunit1"}
+		if p.measures() {
+			again.Args = append(again.Args, "--no-cov")
+		}
+		again.Reports = []string{junit}
+		for _, id := range tests {
+			again.Args = append(again.Args, string(id))
+		}
+	case "go test":
+		again.Args = append([]string{p.Args[0], "test", "-json", "-count=1", "-run", goPattern(tests)}, goPackages(tests)...)
+	default:
+		return Plan{}, false
+	}
+	return again, true
+}
+
+// measures reports whether pytest-cov is at work.
+func (p Plan) measures() bool {
+	return slices.ContainsFunc(p.Args, func(a string) bool { return strings.HasPrefix(a, "--cov") })
+}
+
+// goPattern matches the top-level functions of the tests; their packages are
+// named beside it.
+func goPattern(tests []ci.TestID) string {
+	var names []string
+	for _, id := range tests {
+		_, name := splitGo(id)
+		name, _, _ = strings.Cut(name, "/")
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return "^(" + strings.Join(names, "|") + ")$"
+}
+
+func goPackages(tests []ci.TestID) []string {
+	var out []string
+	for _, id := range tests {
+		if pkg, _ := splitGo(id); pkg != "" && !slices.Contains(out, pkg) {
+			out = append(out, pkg)
+		}
+	}
+	return out
+}
+
+// splitGo takes "example.com/m/pkg.TestName/sub" apart: the name starts at the
+// last dot after which a test function's name can stand.
+func splitGo(id ci.TestID) (pkg, name string) {
+	s := string(id)
+	for _, prefix := range []string{".Test", ".Fuzz", ".Example"} {
+		if i := strings.Index(s, prefix); i >= 0 {
+			return s[:i], s[i+1:]
+		}
+	}
+	return "", s
 }

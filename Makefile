@@ -1,0 +1,73 @@
+# Two commands matter: "make run" shows Keepgreen at work on a bundled example,
+# "make test" passes every test. Both set up what they need.
+
+GO       ?= go
+PYTHON   ?= python3
+CACHE    := .keepgreen/tools
+E2E_ENV  := $(CACHE)/e2e-venv
+EXAMPLE  := examples/kv-hygiene
+GOFUMPT      := mvdan.cc/gofumpt@v0.12.0
+STATICCHECK  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK  := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+.PHONY: run test unit e2e e2e-heavy lint lint-all shape bench fuzz docs clean
+
+keepgreen: go.mod go.sum main.go $(shell find internal -name '*.go' -not -name '*_test.go' -o -name '*.tmpl' -o -name '*.css' -o -name '*.js' -path 'internal/*')
+	$(GO) build -trimpath -o $@ .
+
+## run: Keepgreen on the bundled example. Its verdict there is no; that is its job.
+run: keepgreen
+	@scripts/need python3 git
+	@scripts/venv $(EXAMPLE)/.venv $(EXAMPLE)/requirements-dev.txt
+	@./keepgreen run $(EXAMPLE) --report $(EXAMPLE)/keepgreen-report.html; status=$$?; \
+	if [ $$status -gt 1 ]; then echo "keepgreen could not do its job (exit status $$status)"; exit $$status; fi; \
+	echo "The HTML report: $(EXAMPLE)/keepgreen-report.html"
+
+## test: every test, from formatting to the end-to-end ones.
+test: lint unit e2e
+
+## unit: unit tests, the command line's specification, the seeds of the fuzz targets.
+unit:
+	@scripts/need git
+	$(GO) test ./...
+
+## e2e: against the real pytest, coverage, ruff, black, mypy, git and Chromium.
+e2e: keepgreen
+	@scripts/need python3 git chromium
+	@scripts/venv $(E2E_ENV) e2e/requirements.txt
+	KEEPGREEN_E2E_PYTHON=$(CURDIR)/$(E2E_ENV)/bin/python $(GO) test -tags e2e -count=1 -timeout 15m ./e2e/
+
+## lint: formatting, vet, staticcheck, tidy modules.
+lint:
+	@unformatted=$$($(GO) run $(GOFUMPT) -l main.go *_test.go internal e2e); if [ -n "$$unformatted" ]; then echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -tags e2e ./e2e/
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) mod tidy -diff
+
+## lint-all: the whole of .golangci.yml, and known vulnerabilities where the database can be had.
+lint-all: lint
+	$(GO) run $(GOLANGCI) run ./...
+	@$(GO) run $(GOVULNCHECK) ./... || { status=$$?; [ $$status -eq 3 ] && exit 3; echo "govulncheck gave no answer (exit status $$status): its database is not reachable from here"; }
+
+## shape: what grows, beside the codebases we measure ourselves against.
+shape:
+	@$(GO) test -run TestShape -v -count=1 . | sed -n 's/^ *shape_test.go:[0-9]*: //p'
+
+## bench: throughput and memory of readers, clustering and verdicts.
+bench:
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./internal/...
+
+## fuzz: every fuzz target for FUZZTIME (20s) each.
+FUZZTIME ?= 20s
+fuzz:
+	@for pkg in $$($(GO) list ./internal/...); do for target in $$($(GO) test -list '^Fuzz' $$pkg | grep ^Fuzz); do \
+		echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; done; done
+
+## docs: write the generated tables again.
+docs:
+	$(GO) test -run TestDocs -count=1 . -update
+
+clean:
+	rm -rf keepgreen .keepgreen/tools $(EXAMPLE)/.venv

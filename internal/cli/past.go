@@ -1,0 +1,283 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"keepgreen/internal/ci"
+	"keepgreen/internal/flake"
+	"keepgreen/internal/history"
+	"keepgreen/internal/policy"
+	"keepgreen/internal/render"
+	"keepgreen/internal/triage"
+)
+
+// window is how many earlier runs a run is compared with.
+const window = 50
+
+// past is what is remembered. Without a history it is empty, and every question
+// has the answer of an empty one.
+type past struct {
+	store   *history.Store // nil: none
+	now     time.Time
+	runs    []history.RunRow // newest first
+	earlier []flake.Earlier  // of the same runs
+	known   []history.KnownCluster
+}
+
+// pastMode says how the history is opened.
+type pastMode int
+
+const (
+	pastReadWrite pastMode = iota
+	pastReadOnly           // a history that is not there is no warning
+	pastNone
+)
+
+// openPast opens the history. Being without one is a warning, not an error.
+func openPast(s *session, f *facts, path string, mode pastMode) *past {
+	p := &past{now: s.Now()}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(f.root, path)
+	}
+	if mode == pastNone {
+		return p
+	}
+	if _, err := os.Stat(path); err != nil && mode == pastReadOnly {
+		return p
+	}
+	ctx := context.WithoutCancel(s.ctx)
+	store, err := history.Open(ctx, path, history.Options{ReadOnly: mode == pastReadOnly})
+	if err == nil {
+		p.store = store
+		err = p.load(ctx, f.run.Repo)
+	}
+	if err != nil {
+		p.close()
+		f.warn("without history: %s", withHint(err))
+		return &past{now: s.Now()}
+	}
+	return p
+}
+
+func withHint(err error) string {
+	var h *history.Error
+	if errors.As(err, &h) && h.Hint() != "" {
+		return err.Error() + " (" + h.Hint() + ")"
+	}
+	return err.Error()
+}
+
+func (p *past) load(ctx context.Context, repo string) error {
+	filter := history.Filter{Repo: repo, Limit: window}
+	tests, err := p.store.Tests(ctx, repo)
+	if err != nil {
+		return err
+	}
+	names := make(map[history.Index]ci.TestID, len(tests))
+	for _, t := range tests {
+		names[t.Index] = t.ID
+	}
+	for block, err := range p.store.Scan(ctx, filter) {
+		if err != nil {
+			return err
+		}
+		p.runs = append(p.runs, block.Run)
+		p.earlier = append(p.earlier, earlierOf(block, names))
+	}
+	p.known, err = history.KnownClusters(ctx, p.store, filter)
+	return err
+}
+
+// earlierOf is a block by test ID. Executions are sorted by attempt, so the last
+// one stays; of two variants the worse one does.
+func earlierOf(b history.Block, names map[history.Index]ci.TestID) flake.Earlier {
+	e := flake.Earlier{Run: b.Run.Run, Commit: b.Run.Commit, Tree: b.Run.Tree, Outcomes: make(map[ci.TestID]ci.Outcome, b.Len())}
+	for i := range b.Len() {
+		last := i+1 == b.Len() || b.Tests[i+1] != b.Tests[i]
+		id := names[b.Tests[i]]
+		if last && !e.Outcomes[id].Bad() {
+			e.Outcomes[id] = b.Outcomes[i]
+		}
+	}
+	return e
+}
+
+func (p *past) close() {
+	if p.store != nil {
+		_ = p.store.Close()
+	}
+}
+
+func (p *past) append(ctx context.Context, run ci.Run, clusters []ci.Cluster) error {
+	if p.store == nil {
+		return nil
+	}
+	if _, err := p.store.Append(ctx, run, clusters); err != nil {
+		return fmt.Errorf("this run is not remembered: %s", withHint(err))
+	}
+	return nil
+}
+
+// triageOptions is what triage may ask the past.
+func (p *past) triageOptions(f *facts) triage.Options {
+	o := triage.Options{Change: f.change}
+	for _, k := range p.known {
+		o.Known = append(o.Known, triage.Known{ID: k.ID})
+	}
+	if p.store == nil || len(p.runs) == 0 {
+		return o
+	}
+	onMain := p.mainRuns()
+	if len(onMain) > 0 {
+		o.FailingOnMain = func(fingerprint string, test ci.TestID) (string, bool) {
+			return p.failingOnMain(onMain, fingerprint, test)
+		}
+		o.PassedOnMain = func(test ci.TestID) (string, bool) { return passedOnMain(onMain, test) }
+	}
+	flaky := p.flaky()
+	o.Flaky = func(test ci.TestID) bool { return flaky[test] }
+	return o
+}
+
+// mainRuns are the earlier runs of the branch that is kept green.
+func (p *past) mainRuns() []flake.Earlier {
+	var out []flake.Earlier
+	for i, r := range p.runs {
+		if r.Main && !r.Dirty {
+			out = append(out, p.earlier[i])
+		}
+	}
+	return out
+}
+
+// failingOnMain: the newest run on main that ran the test failed it, or has the cluster.
+func (p *past) failingOnMain(onMain []flake.Earlier, fingerprint string, test ci.TestID) (string, bool) {
+	for _, k := range p.known {
+		if k.ID == fingerprint && k.Main {
+			return k.MainSince.Run, true
+		}
+	}
+	since := ""
+	for _, e := range onMain {
+		switch o := e.Outcomes[test]; {
+		case o.Bad():
+			since = e.Run
+		case o.Good():
+			return since, since != ""
+		}
+	}
+	return since, since != ""
+}
+
+func passedOnMain(onMain []flake.Earlier, test ci.TestID) (string, bool) {
+	for _, e := range onMain {
+		if o := e.Outcomes[test]; o.Good() {
+			return e.Run, true
+		}
+	}
+	return "", false
+}
+
+// flaky are the tests that were good and bad on one tree.
+func (p *past) flaky() map[ci.TestID]bool {
+	type key struct {
+		tree string
+		id   ci.TestID
+	}
+	good, bad := map[key]bool{}, map[key]bool{}
+	flaky := map[ci.TestID]bool{}
+	for _, e := range p.earlier {
+		for id, o := range e.Outcomes {
+			k := key{e.Tree, id}
+			if e.Tree == "" {
+				continue
+			}
+			good[k] = good[k] || o.Good()
+			bad[k] = bad[k] || o.Bad()
+			if good[k] && bad[k] {
+				flaky[id] = true
+			}
+		}
+	}
+	return flaky
+}
+
+// compare says what is new, fixed, still failing, and flipped.
+func (p *past) compare(f *facts) render.Comparison {
+	c := flake.Compare(f.run, p.earlier)
+	out := render.Comparison{Known: len(p.earlier) > 0, New: c.New, Fixed: c.Fixed, Recovered: c.Recovered}
+	if out.Known {
+		out.With = p.nameOf(p.runs[0])
+	} else {
+		out.New = nil
+	}
+	for _, s := range c.Still {
+		out.Still = append(out.Still, render.Still{Test: s.ID, Since: short(s.Since.Commit, s.Since.Run), Runs: s.Runs})
+	}
+	for _, flip := range c.Flipped {
+		out.Flipped = append(out.Flipped, render.Flip{Test: flip.ID, Before: flip.Before, Now: flip.Now, Tree: f.run.Tree})
+	}
+	return out
+}
+
+// nameOf is a run as a person says it.
+func (p *past) nameOf(r history.RunRow) string {
+	parts := []string{"the run " + ago(p.now.Sub(r.Started))}
+	if r.Branch != "" {
+		parts = append(parts, "on "+r.Branch)
+	}
+	if r.Commit != "" {
+		at := "at " + short(r.Commit, r.Run)
+		if r.Dirty {
+			at += " with uncommitted changes"
+		}
+		parts = append(parts, at)
+	}
+	return strings.Join(parts, " ")
+}
+
+func short(commit, otherwise string) string {
+	if commit == "" {
+		return otherwise
+	}
+	return commit[:min(7, len(commit))]
+}
+
+func ago(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "just now"
+	case d < time.Hour:
+		return plural(int(d.Minutes()), "minute", "minutes") + " ago"
+	case d < 48*time.Hour:
+		return plural(int(d.Hours()), "hour", "hours") + " ago"
+	}
+	return plural(int(d.Hours()/24), "day", "days") + " ago"
+}
+
+// excused says which failures do not count.
+func (p *past) excused() policy.Excused { return nil }
+
+// describe adds what the past knows to the view: flaky tests and the trend.
+func (p *past) describe(view *render.View, f *facts) {
+	for i := len(p.runs) - 1; i >= 0; i-- {
+		r := p.runs[i]
+		point := render.Point{
+			ID: r.Run, Commit: r.Commit, Started: r.Started, Duration: r.Duration, Passed: r.Passed, Failed: r.Failed, Skipped: r.Skipped,
+			Verdict: ci.VerdictFail, Coverage: -1,
+		}
+		if r.Green {
+			point.Verdict = ci.VerdictPass
+		}
+		if pct, ok := r.Coverage.Percent(); ok {
+			point.Coverage = pct
+		}
+		view.Trend = append(view.Trend, point)
+	}
+}

@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"keepgreen/internal/ci"
+	"keepgreen/internal/report"
+)
+
+// writer shortens the signature of what writes a file.
+type writer = io.Writer
+
+// logReaders read what the tools print, where that is more than what they
+// report in files.
+var logReaders = map[string]func(io.Reader) (ci.Report, error){}
+
+// read reads what the tools left and joins it into the run.
+func (f *facts) read(done []execution) {
+	var reports []ci.Report
+	for _, x := range done {
+		f.run.Jobs = append(f.run.Jobs, x.job)
+		reports = append(reports, f.reportsOf(x)...)
+	}
+	f.join(reports)
+	f.explainSilence(done, reports)
+}
+
+// readAttempt reads a further attempt at tests that failed.
+func (f *facts) readAttempt(x execution) {
+	reports := f.reportsOf(x)
+	report.Resolve(reports, f.exists)
+	for _, t := range report.Union(reports).Tests {
+		t.Attempt = x.attempt
+		f.run.Tests = append(f.run.Tests, t)
+	}
+}
+
+func (f *facts) join(reports []ci.Report) {
+	report.Resolve(reports, f.exists)
+	all := report.Union(reports)
+	f.run.Tests = all.Tests
+	f.run.Diagnostics = all.Diagnostics
+	f.run.Coverage = all.Coverage
+	f.run.Warnings = append(f.run.Warnings, all.Warnings...)
+	f.failed = append(f.failed, all.Failures...)
+}
+
+// exists answers for report.Resolve whether a path is a file of the repository.
+func (f *facts) exists(path string) bool {
+	if !filepath.IsLocal(filepath.FromSlash(path)) {
+		return false
+	}
+	info, err := os.Stat(filepath.Join(f.root, filepath.FromSlash(path)))
+	return err == nil && info.Mode().IsRegular()
+}
+
+// reportsOf reads the log and the report files of one execution.
+func (f *facts) reportsOf(x execution) []ci.Report {
+	var out []ci.Report
+	if read := logReaders[x.plan.Tool]; read != nil && x.log != "" {
+		out = append(out, f.readFile(x.log, read))
+	}
+	for _, path := range x.plan.Reports {
+		rep := f.readFile(path, report.Read)
+		out = append(out, rep)
+	}
+	return out
+}
+
+// readFile reads one file; what cannot be read is a warning, and a report that
+// its tool did not write is said by the tool's status already.
+func (f *facts) readFile(path string, read func(io.Reader) (ci.Report, error)) ci.Report {
+	file, err := os.Open(path)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			f.warn("%v", err)
+		}
+		return ci.Report{Source: path}
+	}
+	defer file.Close()
+	rep, err := read(file)
+	rep.Source = f.relative(path)
+	for i := range rep.Warnings {
+		rep.Warnings[i].Source = rep.Source
+	}
+	if err != nil {
+		rep.Warnings = append(rep.Warnings, ci.Warning{Source: rep.Source, Text: err.Error()})
+	}
+	return rep
+}
+
+func (f *facts) relative(path string) string {
+	if rel, err := filepath.Rel(f.root, path); err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
+	}
+	return filepath.ToSlash(path)
+}
+
+// silence is how much of a log's end stands for it when nothing better is known.
+const silence = 4 << 10
+
+// explainSilence makes a failure of every tool that said no, or broke, without
+// naming anything: its last lines are then all there is.
+func (f *facts) explainSilence(done []execution, reports []ci.Report) {
+	said := map[string]bool{}
+	for _, rep := range reports {
+		for _, t := range rep.Tests {
+			said["test"] = said["test"] || t.Outcome.Bad()
+		}
+		for _, d := range rep.Diagnostics {
+			said[d.Tool] = true
+		}
+		for _, fail := range rep.Failures {
+			said[fail.Tool] = true
+		}
+	}
+	for _, x := range done {
+		broke := slices.Contains([]ci.JobStatus{ci.JobFailure, ci.JobError, ci.JobTimeout}, x.job.Status)
+		if !broke || x.plan.Skip != "" || said[x.plan.Tool] || x.job.Name == "test" && said["test"] {
+			continue
+		}
+		f.failed = append(f.failed, f.lastWords(x))
+	}
+}
+
+// lastWords is the failure that a silent tool's log ends with.
+func (f *facts) lastWords(x execution) ci.Failure {
+	fail := ci.Failure{Kind: ci.KindError, Tool: x.plan.Tool, Message: fmt.Sprintf("%s: %s", x.plan.Tool, x.job.Detail), Job: x.job.Name}
+	if x.job.Detail == "" {
+		fail.Message = fmt.Sprintf("%s ended with exit status %d", x.plan.Tool, x.job.ExitCode)
+	}
+	tail, err := readTail(x.log, silence)
+	if err != nil || len(tail) == 0 {
+		return fail
+	}
+	var text strings.Builder
+	last := ""
+	for line := range report.Lines(bytes.NewReader(tail)) {
+		text.Write(line.Text)
+		text.WriteByte('\n')
+		if len(bytes.TrimSpace(line.Text)) > 0 {
+			last = string(bytes.TrimSpace(line.Text))
+		}
+	}
+	fail.Details = strings.ToValidUTF8(text.String(), "�")
+	if last != "" {
+		fail.Message += ": " + strings.ToValidUTF8(last, "�")
+	}
+	fail.Log = ci.Position{File: f.relative(x.log)}
+	return fail
+}
+
+// readTail is the end of a file.
+func readTail(path string, n int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := file.Seek(max(0, info.Size()-n), io.SeekStart); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(file, n))
+}
+
+// failing lists the tests that are bad after their last attempt and that the
+// tool can run again, and counts all of its tests.
+func failing(results []ci.TestResult, tool string) (ids []ci.TestID, total int) {
+	framework := map[string]string{"pytest": "pytest", "go test": "go"}[tool]
+	last, _ := ci.Last(results)
+	for _, t := range last {
+		if t.Framework != framework {
+			continue
+		}
+		total++
+		collected := t.Failure == nil || t.Failure.Phase != "collect"
+		if t.Outcome.Bad() && collected && strings.ContainsAny(string(t.ID), ":.") {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids, total
+}

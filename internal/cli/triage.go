@@ -1,0 +1,299 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"keepgreen/internal/ci"
+	"keepgreen/internal/render"
+	"keepgreen/internal/report"
+	"keepgreen/internal/triage"
+)
+
+type triageCommand struct {
+	Paths    []string `arg:"" help:"Logs, reports, archives of logs, or directories of them; - is standard input. What a file is, is recognised from its content." placeholder:"PATHS"`
+	Out      string   `default:"ai_analysis" help:"Where error_report.json and triage_report.json go, relative to the repository." placeholder:"DIR"`
+	History  string   `default:".keepgreen/history.db" help:"The history: whose a failure is, which tests are flaky, ids of earlier clusters." placeholder:"DB"`
+	GreenLog string   `help:"The log of a green run of the same job: only what it never printed can be an error." placeholder:"FILE"`
+	Base     string   `help:"The branch or commit that the work is compared with. Without it: the main branch." placeholder:"REF"`
+	AI       string   `name:"ai" enum:"auto,off" default:"auto" help:"Ask a model where one is configured: ${enum}." placeholder:"auto|off"`
+	Full     bool     `help:"Fold nothing in the summary."`
+}
+
+// Run reads what CI printed, finds the causes, and tells.
+func (c *triageCommand) Run(s *session) error {
+	facts, err := c.gather(s)
+	if err != nil {
+		return err
+	}
+	defer facts.past.close()
+	clusters := triage.Clusters(facts.failed, facts.past.triageOptions(facts))
+	view := c.compose(s, facts, clusters)
+	return c.act(s, view)
+}
+
+func (c *triageCommand) gather(s *session) (*facts, error) {
+	f := &facts{root: s.root()}
+	if err := isDirectory(f.root, s.Globals.Dir); err != nil {
+		return nil, err
+	}
+	run, repo, err := s.identify(s.ctx, f.root, s.Now())
+	if err != nil {
+		return nil, noAnswerf("", "%w", err)
+	}
+	f.run = run
+	f.run.Warnings = nil // triage needs no git; what git could have told is not missed
+	if repo != nil {
+		if f.change, err = change(s.ctx, repo, c.Base, &f.run); err != nil {
+			return nil, usagef("", "--base: %w", err)
+		}
+	}
+	green, err := c.green(s)
+	if err != nil {
+		return nil, err
+	}
+	reports, err := c.read(s, f, green)
+	if err != nil {
+		return nil, err
+	}
+	f.join(reports)
+	f.failed = append(f.failed, f.run.Failures()...)
+	f.past = openPast(s, f, c.History, pastReadOnly)
+	return f, nil
+}
+
+// green learns the templates of the green log.
+func (c *triageCommand) green(s *session) (*triage.Templates, error) {
+	if c.GreenLog == "" {
+		return nil, nil
+	}
+	file, err := os.Open(s.resolve(c.GreenLog))
+	if err != nil {
+		return nil, usagef("", "--green-log %s: %w", c.GreenLog, bare(err))
+	}
+	defer file.Close()
+	var t triage.Templates
+	for line, err := range report.Lines(file) {
+		if err != nil {
+			return nil, usagef("", "--green-log %s: %w", c.GreenLog, err)
+		}
+		t.Add(line.Text)
+	}
+	return &t, nil
+}
+
+// read reads every source. A file that no format claims is a log without
+// structure; a file that cannot be read to its end is a warning, and what was
+// read of it counts. That nothing could be read at all is a malformed question.
+func (c *triageCommand) read(s *session, f *facts, green *triage.Templates) ([]ci.Report, error) {
+	var out []ci.Report
+	sources := 0
+	for source, err := range c.sources(s) {
+		if err != nil {
+			return nil, err
+		}
+		sources++
+		rep, err := readSource(source, green)
+		rep.Source = source.Name
+		if err != nil {
+			rep.Warnings = append(rep.Warnings, ci.Warning{Text: err.Error()})
+		}
+		for i := range rep.Warnings {
+			rep.Warnings[i].Source = source.Name
+		}
+		for i := range rep.Failures {
+			rep.Failures[i].Log.File = source.Name
+			rep.Failures[i].Job = cmp.Or(rep.Failures[i].Job, source.Job)
+		}
+		out = append(out, rep)
+	}
+	if sources == 0 {
+		return nil, usagef("name a log, a report, or a directory that holds some", "%s: no file to read", strings.Join(c.Paths, ", "))
+	}
+	return out, nil
+}
+
+// readSource reads one source by its content. Where a text shows no failure to
+// any reader of a format, and it is a log, the lines that matter are extracted.
+func readSource(source report.Source, green *triage.Templates) (ci.Report, error) {
+	text, err := source.Open()
+	if err != nil {
+		return ci.Report{}, err
+	}
+	rep, err := report.Read(text)
+	text.Close()
+	if err != nil || !needsExtraction(rep) {
+		return rep, err
+	}
+	text, err = source.Open()
+	if err != nil {
+		return rep, err
+	}
+	defer text.Close()
+	var broken error
+	excerpts := triage.Extract(extractable(text, &broken), green, triage.ExtractOptions{Excerpts: 5})
+	for _, x := range excerpts {
+		rep.Failures = append(rep.Failures, x.Failure())
+	}
+	return rep, broken
+}
+
+// needsExtraction: the content is a log, and no reader found a failure in it.
+func needsExtraction(rep ci.Report) bool {
+	if rep.Format != "unknown" && rep.Format != "log" {
+		return false
+	}
+	bad := slices.ContainsFunc(rep.Tests, func(t ci.TestResult) bool { return t.Outcome.Bad() })
+	return !bad && len(rep.Diagnostics) == 0 && len(rep.Failures) == 0
+}
+
+// extractable feeds the lines of a log to the extraction.
+func extractable(r io.Reader, broken *error) iter.Seq[triage.Line] {
+	return func(yield func(triage.Line) bool) {
+		for line, err := range report.Lines(r) {
+			if err != nil {
+				*broken = err
+				return
+			}
+			if !yield(triage.Line{N: line.N, Text: line.Text, Job: line.Job}) {
+				return
+			}
+		}
+	}
+}
+
+// maxStdin bounds what is read from standard input, which has to be held.
+const maxStdin = 1 << 30
+
+// sources lists the texts of all paths, archives opened, in the paths' order.
+func (c *triageCommand) sources(s *session) iter.Seq2[report.Source, error] {
+	return func(yield func(report.Source, error) bool) {
+		for _, path := range c.Paths {
+			for source, err := range s.open(path) {
+				if !yield(source, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *session) open(path string) iter.Seq2[report.Source, error] {
+	return func(yield func(report.Source, error) bool) {
+		if path == "-" {
+			data, err := io.ReadAll(io.LimitReader(s.Stdin, maxStdin+1))
+			if err == nil && len(data) > maxStdin {
+				err = errors.New("more than 1 GiB; name a file instead")
+			}
+			if err != nil {
+				yield(report.Source{}, usagef("", "standard input: %w", err))
+				return
+			}
+			report.Sources("standard input", bytes.NewReader(data), int64(len(data)))(yield)
+			return
+		}
+		for file, err := range walk(s.resolve(path)) {
+			if err != nil {
+				yield(report.Source{}, usagef("", "%s: %w", path, bare(err)))
+				return
+			}
+			if !s.openFile(path, file, yield) {
+				return
+			}
+		}
+	}
+}
+
+// openFile yields the sources of one file; false: stop.
+func (s *session) openFile(asked, path string, yield func(report.Source, error) bool) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return yield(report.Source{}, usagef("", "%s: %w", asked, bare(err)))
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return yield(report.Source{}, usagef("", "%s: %w", asked, bare(err)))
+	}
+	name := path
+	if rel, err := filepath.Rel(s.root(), path); err == nil && filepath.IsLocal(rel) {
+		name = rel
+	}
+	for source, err := range report.Sources(filepath.ToSlash(name), file, info.Size()) {
+		if !yield(source, err) {
+			return false
+		}
+	}
+	return true
+}
+
+// walk lists the regular files at or below a path, sorted; what belongs to
+// version control or to this tool is passed over, links are not followed.
+func walk(path string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir() && name != path && slices.Contains([]string{".git", ".keepgreen", "node_modules", ".venv"}, entry.Name()):
+				return fs.SkipDir
+			case name != path && !entry.Type().IsRegular(), entry.IsDir():
+				return nil
+			case !yield(name, nil):
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if err != nil {
+			yield("", err)
+		}
+	}
+}
+
+func (c *triageCommand) compose(s *session, f *facts, clusters []ci.Cluster) render.View {
+	version, _ := buildVersion()
+	view := render.View{Version: version, Run: f.run, Clusters: clusters, Compare: f.past.compare(f), Verdict: ci.VerdictPass, Note: aiNote(s, c.AI)}
+	if len(clusters) > 0 {
+		view.Verdict = ci.VerdictFail
+	}
+	f.past.describe(&view, f)
+	return view
+}
+
+// act writes the two reports of the guide, tells, and hands on the outputs.
+func (c *triageCommand) act(s *session, view render.View) error {
+	out := c.Out
+	if !filepath.IsAbs(out) {
+		out = filepath.Join(s.root(), out)
+	}
+	files := []struct {
+		name  string
+		write func(io.Writer, render.View) error
+	}{{"error_report.json", render.ErrorReport}, {"triage_report.json", render.TriageReport}}
+	for _, file := range files {
+		err := replaceFile(filepath.Join(out, file.name), func(w io.Writer) error { return file.write(w, view) })
+		if err != nil {
+			return noAnswerf("", "%s: %w", filepath.Join(c.Out, file.name), bare(err))
+		}
+	}
+	if err := s.tellForge(view, render.TriageOutputs(view)...); err != nil {
+		return err
+	}
+	if s.Format == "json" {
+		return render.TriageReport(s.Stdout, view)
+	}
+	if len(view.Clusters) == 0 {
+		fmt.Fprintln(s.Stdout, "No errors to triage")
+		return nil
+	}
+	return render.Text(s.Stdout, view, render.TextOptions{Width: s.Width, Colour: s.Colour, Full: c.Full})
+}
