@@ -54,7 +54,7 @@ func spell(s string, lines bool) string {
 			b.WriteRune(r)
 		case r == '\n':
 			b.WriteString("⏎")
-		case r == '\t':
+		case r == '\t', unicode.Is(unicode.Zs, r): // all blanks look alike, so they are one
 			b.WriteByte(' ')
 		case r < 0x20 || r >= 0x7f && r < 0xa0:
 			fmt.Fprintf(&b, `\x%02x`, r)

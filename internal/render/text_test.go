@@ -85,6 +85,8 @@ func FuzzText(f *testing.F) {
 		f.Add(s, uint8(80), true)
 	}
 	f.Add("blanks at the end  ", uint8(80), true)
+	f.Add("0", uint8(72), true)
+	f.Add("\u00a0", uint8(100), true)
 	f.Fuzz(func(t *testing.T, s string, width uint8, colour bool) {
 		v := hostileWith([]string{s})
 		plain := text(t, v, render.TextOptions{Width: int(width)})
