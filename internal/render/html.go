@@ -266,7 +266,7 @@ func clusterPartOf(v View, c ci.Cluster) clusterPart {
 		part.Class, part.Glyph = "none", "○"
 	case ci.WhoseNew, ci.WhoseUnknown:
 	}
-	if part.Log == part.Sentence {
+	if strings.Contains(part.Sentence, part.Log) {
 		part.Log = ""
 	}
 	if len(c.Members) > 0 {

@@ -16,7 +16,7 @@ type TextOptions struct {
 	Width  int    // columns; 0: 80; less than 40 counts as 40
 	Colour bool   // escape sequences for colours may be used
 	Full   bool   // nothing is folded
-	More   string // how what is folded can be seen; empty: by "keepgreen run" with a report or as JSON
+	More   string // how what is folded can be seen; empty: by flags that every command with a summary has
 }
 
 // How much the summary shows before it folds. Together they keep a normal red
@@ -63,7 +63,7 @@ func newPaper(o TextOptions) *paper {
 	if width == 0 {
 		width = 80
 	}
-	return &paper{width: max(width, 40), full: o.Full, more: cmp.Or(o.More, "all of it: keepgreen run --report report.html, or --format json"), ink: ink(o.Colour)}
+	return &paper{width: max(width, 40), full: o.Full, more: cmp.Or(o.More, "all of it: --full, or --format json"), ink: ink(o.Colour)}
 }
 
 // limit is how many of n are shown.
@@ -182,7 +182,8 @@ func (p *paper) clusters(v View) {
 
 func (p *paper) cluster(n int, c ci.Cluster) {
 	mark := p.clusterMark(c)
-	for i, line := range wrap(Visible(sentence(c)), p.width-6, 2) {
+	lines := wrap(Visible(sentence(c)), p.width-6, 2)
+	for i, line := range lines {
 		head := "      "
 		if i == 0 {
 			head = padLeft(fmt.Sprint(n), 3) + " " + mark + " "
@@ -197,8 +198,8 @@ func (p *paper) cluster(n int, c ci.Cluster) {
 		facts = append(facts, cut(Visible(words), p.width-8))
 	}
 	p.inline("      ", "      ", append(facts, sureness(c.Confidence)))
-	if line := cut(Visible(logLine(c)), p.width-8); line != "" && line != Visible(sentence(c)) {
-		p.line("      " + p.ink.dim("│ "+line))
+	if line := Visible(logLine(c)); line != "" && !strings.Contains(strings.Join(lines, " "), line) {
+		p.line("      " + p.ink.dim("│ "+cut(line, p.width-8)))
 	}
 	if c.Cause.Next != "" {
 		p.line("      " + p.ink.green("→ ") + cut(Visible(c.Cause.Next), p.width-8))
@@ -412,6 +413,9 @@ func warningWords(w ci.Warning) string {
 // ending says what to do next and where the rest can be read.
 func (p *paper) ending(v View) {
 	next := v.next()
+	if len(v.Clusters) == 1 && next == v.Clusters[0].Cause.Next {
+		next = "" // it stands a few lines above
+	}
 	if next == "" && v.Links.Report == "" && !p.folded && v.Note == "" {
 		return
 	}
