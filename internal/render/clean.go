@@ -54,7 +54,7 @@ func spell(s string, lines bool) string {
 			b.WriteRune(r)
 		case r == '\n':
 			b.WriteString("⏎")
-		case r == '\t':
+		case r == '\t', unicode.Is(unicode.Zs, r): // all blanks look alike, so they are one
 			b.WriteByte(' ')
 		case r < 0x20 || r >= 0x7f && r < 0xa0:
 			fmt.Fprintf(&b, `\x%02x`, r)
@@ -113,6 +113,16 @@ func padLeft(s string, n int) string {
 	return strings.Repeat(" ", max(n-width(s), 0)) + s
 }
 
+// cutPath shortens one long word: the middle of a path tells least, the end of
+// any other word.
+func cutPath(s string, n int) string {
+	if width(s) <= n || !strings.ContainsAny(s, "/\\") {
+		return cut(s, n)
+	}
+	head := columns.Truncate(s, n/4, "")
+	return head + cutLeft(s[len(head):], n-width(head))
+}
+
 // wrap breaks a text at spaces into at most limit lines of n columns; the last
 // one is cut.
 func wrap(s string, n, limit int) []string {
@@ -122,18 +132,18 @@ func wrap(s string, n, limit int) []string {
 	for i, word := range words {
 		switch {
 		case line == "":
-			line = word
+			line = cutPath(word, n)
 		case width(line)+1+width(word) <= n:
 			line += " " + word
 		case len(out) == limit-1:
 			return append(out, cut(line+" "+strings.Join(words[i:], " "), n))
 		default:
-			out = append(out, cut(line, n))
-			line = word
+			out = append(out, line)
+			line = cutPath(word, n)
 		}
 	}
 	if line != "" {
-		out = append(out, cut(line, n))
+		out = append(out, line)
 	}
 	return out
 }

@@ -266,12 +266,13 @@ func clusterPartOf(v View, c ci.Cluster) clusterPart {
 		part.Class, part.Glyph = "none", "○"
 	case ci.WhoseNew, ci.WhoseUnknown:
 	}
-	if part.Log == part.Sentence {
+	if strings.Contains(part.Sentence, part.Log) {
 		part.Log = ""
 	}
 	if len(c.Members) > 0 {
-		part.Traceback = cutBytes(c.Members[0].Details, maxPageDetails)
-		part.Cut = len(part.Traceback) < len(c.Members[0].Details)
+		whole := details(c.Members[0])
+		part.Traceback = cutBytes(whole, maxPageDetails)
+		part.Cut = len(part.Traceback) < len(whole)
 	}
 	for _, m := range c.Members[:min(len(c.Members), maxPageMembers)] {
 		part.Members = append(part.Members, memberPart{m.Name(), v.place(m.Pos)})

@@ -142,3 +142,13 @@ func BenchmarkHTML(b *testing.B) {
 	}
 	b.ReportMetric(float64(size), "page-bytes")
 }
+
+func TestFramesStandInForATraceback(t *testing.T) {
+	v := render.View{Clusters: []ci.Cluster{{Members: []ci.Failure{{
+		Exception: "KeyError", Message: "'kv'", Frames: []ci.Frame{{Position: ci.Position{File: "kv/pool.py", Line: 7}, Func: "take", Code: "  return self.free['kv']"}},
+		Chain: []ci.Link{{Exception: "OSError", Message: "gone"}},
+	}}}}}
+	if got, want := html(t, v), "OSError: gone\n\nkv/pool.py:7 in take\n    return self.free[&#39;kv&#39;]\nKeyError: &#39;kv&#39;"; !strings.Contains(got, want) {
+		t.Errorf("no traceback like %q", want)
+	}
+}

@@ -375,7 +375,7 @@ func ErrorReport(w io.Writer, v View) error {
 	for _, c := range v.Clusters {
 		for _, m := range c.Members {
 			one := errorDoc{
-				Type: class(c), Message: m.Message, Details: m.Details, Line: known(m.Pos.Line), Kind: kindOf(m), Cluster: c.ID,
+				Type: class(c), Message: m.Message, Details: details(m), Line: known(m.Pos.Line), Kind: kindOf(m), Cluster: c.ID,
 			}
 			if one.Message == "" {
 				one.Message = m.Headline()

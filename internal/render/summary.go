@@ -140,8 +140,10 @@ func summaryCause(v View, n int, c ci.Cluster) string {
 	if c.Cause.Next != "" {
 		fmt.Fprintf(&b, "→ %s\n\n", Neutral(cut(Visible(c.Cause.Next), 300)))
 	}
-	if len(c.Members) > 0 && c.Members[0].Details != "" {
-		b.WriteString(NeutralBlock(cutBytes(c.Members[0].Details, 4<<10)) + "\n\n")
+	if len(c.Members) > 0 {
+		if trace := details(c.Members[0]); trace != "" {
+			b.WriteString(NeutralBlock(cutBytes(trace, 4<<10)) + "\n\n")
+		}
 	}
 	for _, m := range c.Members[:min(len(c.Members), 20)] {
 		fmt.Fprintf(&b, "- %s %s\n", NeutralCode(cutLeft(Visible(m.Name()), 300)), mdPlace(v, m.Pos))

@@ -4,18 +4,19 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"keepgreen/internal/ci"
 )
 
 // TextOptions say how the terminal's summary is laid out.
 type TextOptions struct {
-	Width  int  // columns; 0: 80; less than 40 counts as 40
-	Colour bool // escape sequences for colours may be used
-	Full   bool // nothing is folded
+	Width  int    // columns; 0: 80; less than 40 counts as 40
+	Colour bool   // escape sequences for colours may be used
+	Full   bool   // nothing is folded
+	More   string // how what is folded can be seen; empty: by flags that every command with a summary has
 }
 
 // How much the summary shows before it folds. Together they keep a normal red
@@ -52,6 +53,7 @@ type paper struct {
 	out    strings.Builder
 	width  int
 	full   bool
+	more   string
 	ink    ink
 	folded bool // something was left out
 }
@@ -61,7 +63,7 @@ func newPaper(o TextOptions) *paper {
 	if width == 0 {
 		width = 80
 	}
-	return &paper{width: max(width, 40), full: o.Full, ink: ink(o.Colour)}
+	return &paper{width: max(width, 40), full: o.Full, more: cmp.Or(o.More, "all of it: --full, or --format json"), ink: ink(o.Colour)}
 }
 
 // limit is how many of n are shown.
@@ -73,10 +75,13 @@ func (p *paper) limit(n, fold int) int {
 	return fold
 }
 
+// lineEnd is the blanks at a line's end, with the colours among them.
+var lineEnd = regexp.MustCompile(`( |\x1b\[[0-9;]*m)+$`)
+
 func (p *paper) line(s string) {
-	s = strings.TrimRight(s, " ")
-	for strings.HasSuffix(s, " "+sgrEnd) { // blanks at the end are none in colour either
-		s = strings.TrimRight(strings.TrimSuffix(s, sgrEnd), " ") + sgrEnd
+	s = lineEnd.ReplaceAllStringFunc(s, func(end string) string { return strings.ReplaceAll(end, " ", "") })
+	if bare(s) == "" {
+		s = ""
 	}
 	p.out.WriteString(unspoken(s))
 	p.out.WriteByte('\n')
@@ -96,7 +101,7 @@ func (p *paper) blank() { p.out.WriteByte('\n') }
 
 // inline writes parts beside each other, breaking between them.
 func (p *paper) inline(first, indent string, parts []string) {
-	line, used := first, width(first)
+	line, used := first, width(bare(first))
 	fresh := true
 	for _, part := range parts {
 		n := width(bare(part))
@@ -177,7 +182,8 @@ func (p *paper) clusters(v View) {
 
 func (p *paper) cluster(n int, c ci.Cluster) {
 	mark := p.clusterMark(c)
-	for i, line := range wrap(Visible(sentence(c)), p.width-6, 2) {
+	lines := wrap(Visible(sentence(c)), p.width-6, 2)
+	for i, line := range lines {
 		head := "      "
 		if i == 0 {
 			head = padLeft(fmt.Sprint(n), 3) + " " + mark + " "
@@ -192,8 +198,8 @@ func (p *paper) cluster(n int, c ci.Cluster) {
 		facts = append(facts, cut(Visible(words), p.width-8))
 	}
 	p.inline("      ", "      ", append(facts, sureness(c.Confidence)))
-	if line := cut(Visible(logLine(c)), p.width-8); line != "" && line != Visible(sentence(c)) {
-		p.line("      " + p.ink.dim("│ "+line))
+	if line := Visible(logLine(c)); line != "" && !strings.Contains(strings.Join(lines, " "), line) {
+		p.line("      " + p.ink.dim("│ "+cut(line, p.width-8)))
 	}
 	if c.Cause.Next != "" {
 		p.line("      " + p.ink.green("→ ") + cut(Visible(c.Cause.Next), p.width-8))
@@ -346,99 +352,6 @@ func flakeWords(t FlakeTest) string {
 	return words
 }
 
-func (p *paper) coverage(v View) {
-	pct, ok := v.Run.Coverage.Percent()
-	if !ok {
-		return
-	}
-	covered, total, _, _ := v.Run.Coverage.Counts()
-	p.blank()
-	parts := []string{
-		p.ink.share(pct, p.meter(pct, 20)) + " " + p.ink.bold(percent(pct)),
-		fmt.Sprintf("%s of %s", thousands(covered), plural(total, "statement")),
-	}
-	if v.Baseline.Known {
-		parts = append(parts, "baseline "+percent(v.Baseline.Pct), p.delta(pct-v.Baseline.Pct))
-	}
-	p.inline("  coverage  ", "            ", parts)
-	p.coverageFiles(v)
-}
-
-// coverageFiles lists the files that lost coverage, else those that miss most.
-func (p *paper) coverageFiles(v View) {
-	files := v.coverFiles()
-	slices.SortStableFunc(files, func(a, b fileCover) int { return cmp.Compare(min(a.Delta, 0), min(b.Delta, 0)) })
-	files = slices.DeleteFunc(files, func(f fileCover) bool { return f.Pct >= 100 })
-	shown := p.limit(len(files), foldFiles)
-	for _, f := range files[:shown] {
-		name := pad(cutLeft(Visible(f.File), p.width/2-8), min(30, p.width/2-8))
-		line := "    " + name + " " + padLeft(percent(f.Pct), 7)
-		used := width(line)
-		if f.HasDelta && (f.Delta <= -0.05 || f.Delta >= 0.05) {
-			line += " " + p.delta(f.Delta)
-			used += 1 + width(points(f.Delta))
-		}
-		if missing := ranges(f.Missing, 0); missing != "" && p.width-used > 18 {
-			line += p.ink.dim("  misses " + cut(missing, p.width-used-9))
-		}
-		p.line(line)
-	}
-	if n := len(files) - shown; n > 0 {
-		p.line(p.ink.dim("    … " + plural(n, "more file") + " below 100 %"))
-	}
-}
-
-func (p *paper) delta(d float64) string {
-	switch {
-	case d <= -0.05:
-		return p.ink.red(points(d))
-	case d >= 0.05:
-		return p.ink.green(points(d))
-	}
-	return points(d)
-}
-
-// meter draws a share of 100 in n columns.
-func (p *paper) meter(pct float64, n int) string {
-	full := min(max(int(pct*float64(n)/100), 0), n)
-	return strings.Repeat("━", full) + strings.Repeat("┄", n-full)
-}
-
-var eighths = []string{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"}
-
-// bar draws d against the longest in at most n columns, to an eighth.
-func bar(d, longest time.Duration, n int) string {
-	if longest <= 0 || d <= 0 {
-		return ""
-	}
-	units := max(int(float64(d)/float64(longest)*float64(n*8)), 1)
-	return strings.Repeat("█", units/8) + eighths[units%8]
-}
-
-func (p *paper) slowest(v View) {
-	fold := foldSlow
-	if p.full {
-		fold = 10
-	}
-	tests := ci.SlowestTests(v.Run.Tests, fold)
-	tests = slices.DeleteFunc(tests, func(t ci.TestResult) bool { return t.Duration < 50*time.Millisecond })
-	if len(tests) == 0 {
-		return
-	}
-	if v.Run.Coverage == nil || p.full {
-		p.blank()
-	}
-	for i, t := range tests {
-		label := ""
-		if i == 0 {
-			label = "slowest"
-		}
-		const barWidth = 12
-		line := "  " + pad(label, 8) + padLeft(spent(t.Duration), 9) + " " + p.ink.blue(pad(bar(t.Duration, tests[0].Duration, barWidth), barWidth))
-		p.line(line + " " + cutLeft(Visible(string(t.ID)), p.width-2-8-9-2-barWidth))
-	}
-}
-
 func (p *paper) jobs(v View) {
 	if len(v.Run.Jobs) == 0 {
 		return
@@ -500,6 +413,9 @@ func warningWords(w ci.Warning) string {
 // ending says what to do next and where the rest can be read.
 func (p *paper) ending(v View) {
 	next := v.next()
+	if len(v.Clusters) == 1 && next == v.Clusters[0].Cause.Next {
+		next = "" // it stands a few lines above
+	}
 	if next == "" && v.Links.Report == "" && !p.folded && v.Note == "" {
 		return
 	}
@@ -516,7 +432,7 @@ func (p *paper) ending(v View) {
 	if v.Links.Report != "" {
 		p.line("  " + p.ink.dim("report  ") + cutLeft(Visible(v.Links.Report), p.width-10))
 	} else if p.folded {
-		p.line("  " + p.ink.dim(cut("all of it: keepgreen run --report report.html, or --format json", p.width-2)))
+		p.line("  " + p.ink.dim(cut(Visible(p.more), p.width-2)))
 	}
 	if v.Note != "" {
 		p.line("  " + p.ink.dim(cut(Visible(v.Note), p.width-2)))

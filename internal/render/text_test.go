@@ -10,6 +10,7 @@ import (
 	"github.com/mattn/go-runewidth"
 	"gotest.tools/v3/golden"
 
+	"keepgreen/internal/ci"
 	"keepgreen/internal/render"
 )
 
@@ -85,6 +86,8 @@ func FuzzText(f *testing.F) {
 		f.Add(s, uint8(80), true)
 	}
 	f.Add("blanks at the end  ", uint8(80), true)
+	f.Add("0", uint8(72), true)
+	f.Add("\u00a0", uint8(100), true)
 	f.Fuzz(func(t *testing.T, s string, width uint8, colour bool) {
 		v := hostileWith([]string{s})
 		plain := text(t, v, render.TextOptions{Width: int(width)})
@@ -96,4 +99,24 @@ func FuzzText(f *testing.F) {
 		}
 		checkTerminal(t, text(t, v, render.TextOptions{Width: int(width), Full: true}), false)
 	})
+}
+
+func TestTheSummarySaysNothingTwiceAndKeepsTheEndsOfPaths(t *testing.T) {
+	path := "/home/ci/project/value/src/it/functional/src/test/java/com/example/auto/value/CompileWithEclipseTest.java:42"
+	v := render.View{Verdict: ci.VerdictFail, Clusters: []ci.Cluster{{
+		Cause:   ci.Cause{Sentence: "it does not build at " + path + ": cannot find symbol", Next: "define the symbol"},
+		Members: []ci.Failure{{Message: "cannot find symbol"}},
+	}}}
+	got := text(t, v, render.TextOptions{Width: 80})
+	for _, word := range []string{"cannot find symbol", "define the symbol"} {
+		if n := strings.Count(got, word); n != 1 {
+			t.Errorf("%q stands there %d times:\n%s", word, n, got)
+		}
+	}
+	if !strings.Contains(got, "CompileWithEclipseTest.java:42") {
+		t.Errorf("the end of the path is lost:\n%s", got)
+	}
+	if !strings.Contains(got, "1 failure\n") || strings.Contains(got, "no tests ran") {
+		t.Errorf("a log that names no tests is no run without tests:\n%s", got)
+	}
 }

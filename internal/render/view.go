@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"keepgreen/internal/ci"
@@ -276,4 +277,35 @@ func (v View) coverFiles() []fileCover {
 		return cmp.Compare(b.Total-b.Covered, a.Total-a.Covered)
 	})
 	return out
+}
+
+// details is the failure's traceback as its source showed it, else what its
+// frames and the chain of its exceptions tell.
+func details(f ci.Failure) string {
+	if f.Details != "" {
+		return f.Details
+	}
+	var b strings.Builder
+	for _, l := range f.Chain {
+		frames(&b, l.Frames)
+		b.WriteString(strings.TrimSuffix(l.Exception+": "+l.Message, ": ") + "\n\n")
+	}
+	frames(&b, f.Frames)
+	if b.Len() > 0 {
+		b.WriteString(strings.TrimPrefix(strings.TrimSuffix(f.Exception+": "+f.Message, ": "), ": "))
+	}
+	return b.String()
+}
+
+func frames(b *strings.Builder, frames []ci.Frame) {
+	for _, f := range frames {
+		b.WriteString(f.Position.String())
+		if f.Func != "" {
+			b.WriteString(" in " + f.Func)
+		}
+		b.WriteString("\n")
+		if f.Code != "" {
+			b.WriteString("    " + strings.TrimSpace(f.Code) + "\n")
+		}
+	}
 }

@@ -222,7 +222,15 @@ func (v View) headline() []string {
 	default:
 		parts = append(parts, fmt.Sprintf("%d of %s need you", mine, plural(len(v.Clusters), "cause")))
 	}
-	parts = append(parts, testsWords(tally))
+	if tally.Total == 0 && len(v.Run.Jobs) == 0 && len(v.Clusters) > 0 { // only logs were read, which need not name the tests that passed
+		failures := 0
+		for _, c := range v.Clusters {
+			failures += count(c)
+		}
+		parts = append(parts, plural(failures, "failure"))
+	} else {
+		parts = append(parts, testsWords(tally))
+	}
 	if n := v.countDiagnostics(); n > 0 {
 		parts = append(parts, plural(n, "diagnostic"))
 	}
