@@ -142,7 +142,7 @@ func keepgreen(t *testing.T, dir, command string) string {
 	}
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"), "NO_COLOR=1", "GITHUB_ACTIONS=", "AI_API_KEY=")
+	cmd.Env = append(os.Environ(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"), "NO_COLOR=1", "COLUMNS=80", "GITHUB_ACTIONS=", "AI_API_KEY=")
 	out, _ := cmd.CombinedOutput() // a red exit status is part of many examples
 	return string(out)
 }
@@ -174,6 +174,9 @@ func TestEveryCommandHasAPage(t *testing.T) {
 		words := strings.Fields(line)
 		if len(words) == 0 {
 			break
+		}
+		if !strings.HasPrefix(line, "  ") || strings.HasPrefix(line, "   ") {
+			continue // the rest of a wrapped line
 		}
 		if _, err := os.Stat(filepath.Join("docs", words[0]+".md")); err != nil {
 			t.Errorf("keepgreen %s has no page docs/%s.md", words[0], words[0])

@@ -114,6 +114,7 @@ func run(ctx context.Context, p Process) (err error) {
 		kong.Writers(p.Stdout, p.Stderr),
 		kong.Exit(func(int) { panic(errHelp) }), // kong exits after --help; we return
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(helpText),
 		kong.Resolvers(given),
 		kong.Bind(s),
 	)
@@ -143,4 +144,23 @@ func run(ctx context.Context, p Process) (err error) {
 		s.Colour = false
 	}
 	return parsed.Run(s)
+}
+
+// helpText is a flag's help with where else its value may come from and what it
+// is without one.
+func helpText(value *kong.Value) string {
+	var more []string
+	if name := value.Tag.Get("setting"); name != "" && !strings.Contains(value.Help, name) {
+		more = append(more, "$"+name)
+	}
+	if key := value.Tag.Get("key"); key != "" {
+		more = append(more, key)
+	}
+	if value.HasDefault && value.Default != "" && value.Enum == "" {
+		more = append(more, "default "+value.Default)
+	}
+	if len(more) == 0 {
+		return value.Help
+	}
+	return value.Help + " [" + strings.Join(more, "; ") + "]"
 }

@@ -22,8 +22,8 @@ type runCommand struct {
 	Report    string        `help:"Write a self-contained HTML report." placeholder:"FILE.html"`
 	Base      string        `help:"The branch or commit that the work is compared with: what is new, which lines are uncovered. Without it: the main branch." placeholder:"REF"`
 	AI        string        `name:"ai" enum:"auto,off" default:"auto" help:"Ask a model where one is configured: ${enum}." placeholder:"auto|off"`
-	Tools     []string      `key:"run.tools" help:"Run these tools and no others." placeholder:"TOOL,…"`
-	Timeout   time.Duration `key:"run.timeout" default:"30m" help:"End a tool that takes longer."`
+	Tools     []string      `key:"run.tools" help:"Run these tools and no others." placeholder:"TOOL"`
+	Timeout   time.Duration `key:"run.timeout" default:"30m" help:"End a tool that takes longer." placeholder:"DURATION"`
 	Python    string        `key:"run.python" help:"The Python interpreter to run tools with." placeholder:"EXE"`
 	Retries   int           `key:"run.retries" default:"0" help:"Run failed tests again, up to so many times, each try recorded as an attempt." placeholder:"N"`
 	History   string        `default:".keepgreen/history.db" help:"The history file, relative to the repository." placeholder:"FILE"`
