@@ -388,7 +388,7 @@ func causeKeys(c ci.Cause, f ci.Failure) []sharedCause {
 			return one(fmt.Sprintf("undefined name %q in %s", c.Symbol, c.Pos.File), remains("the name is defined"), "name", c.Symbol, c.Pos.File)
 		}
 	case ci.ClassAttribute:
-		if c.Symbol != "" && c.Type != "" && c.Type != "NoneType" {
+		if c.Symbol != "" && c.Type != "" && !oneOf(c.Type, "NoneType", "undefined", "null") {
 			return one(fmt.Sprintf("missing attribute %q of %q", c.Symbol, c.Type), remains("the attribute exists"), "attribute", c.Type, c.Symbol)
 		}
 	case ci.ClassFixture:
