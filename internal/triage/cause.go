@@ -21,7 +21,7 @@ type CauseRule struct {
 // only names a class.
 func Causes() []CauseRule {
 	var all []CauseRule
-	for _, family := range [][]CauseRule{machineRules, dependencyRules, staticRules, pythonRules, goRules, jsRules, networkRules, generalRules} {
+	for _, family := range [][]CauseRule{machineRules, dependencyRules, staticRules, jsRules, pythonRules, goRules, networkRules, generalRules} {
 		all = append(all, family...)
 	}
 	return all

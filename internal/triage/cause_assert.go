@@ -88,6 +88,11 @@ func subject(value, call string) string {
 func assertion(f ci.Failure, actual, expected, call string) (ci.Cause, bool) {
 	expected = strings.TrimSuffix(expected, " )")
 	cause := ci.Cause{Class: ci.ClassAssertion, Actual: actual, Expected: expected, Symbol: call, Next: "Decide whether the code or the test is right."}
+	if call != "" && f.Pos.File != "" {
+		place := f.Pos
+		place.Col = 0
+		cause.Next = sprintf("Read %s: either it is wrong, or what %s expects is.", code(call), place)
+	}
 	switch {
 	case len(actual) > 120 || len(expected) > 120:
 		cause.Sentence = sprintf("two large values differ%s: tests expect %s, got %s", at(f), code(clip(expected, 60)), code(clip(actual, 60)))

@@ -121,9 +121,9 @@ func diffSides(m string) (minus, plus string) {
 		// go-cmp writes no-break spaces to keep people from parsing what it says.
 		line = strings.ReplaceAll(strings.TrimSpace(line), "\u00a0", " ")
 		if rest, ok := strings.CutPrefix(line, "-"); ok {
-			a = append(a, strings.TrimSpace(rest))
+			a = append(a, strings.TrimSuffix(strings.TrimSpace(rest), ","))
 		} else if rest, ok := strings.CutPrefix(line, "+"); ok {
-			b = append(b, strings.TrimSpace(rest))
+			b = append(b, strings.TrimSuffix(strings.TrimSpace(rest), ","))
 		}
 	}
 	return strings.Join(a, "\n"), strings.Join(b, "\n")

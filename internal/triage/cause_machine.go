@@ -160,7 +160,7 @@ func network(f ci.Failure) (ci.Cause, bool) {
 	case local(host):
 		cause.Sentence = sprintf("nothing answers on %s%s", host, at(f))
 		cause.Next = "Start the service before the tests and wait until it answers."
-	case found(text, "not known", "resolution", "ENOTFOUND", "no such host", "resolve", "EAI_AGAIN", "servname") != "":
+	case found(m, "not known", "resolution", "ENOTFOUND", "no such host", "Failed to resolve", "not resolve", "EAI_AGAIN", "servname") != "":
 		cause.Sentence = sprintf("the host %s cannot be resolved%s", host, at(f))
 	default:
 		cause.Sentence = sprintf("%s cannot be reached%s: %s", host, at(f), or(text, f.Headline()))

@@ -75,7 +75,7 @@ func jsType(f ci.Failure) (ci.Cause, bool) {
 		value = "null"
 	}
 	return ci.Cause{
-		Class: ci.ClassAttribute, Symbol: property, Type: "NoneType",
+		Class: ci.ClassAttribute, Symbol: property, Type: value,
 		Sentence: sprintf("something is %s%s where %s is asked of it", value, at(f), code("."+property)), Next: "Find out which call returned nothing, and why.",
 	}, true
 }

@@ -220,8 +220,8 @@ func pythonType(f ci.Failure) (ci.Cause, bool) {
 	switch {
 	case function != "" && strings.Contains(m, "missing "):
 		cause.Symbol = function
-		_, what, _ := strings.Cut(m, "missing ")
-		cause.Sentence = sprintf("%s is called%s without %s", code(function+"()"), at(f), strings.TrimPrefix(what, "1 "))
+		_, what, _ := strings.Cut(m, ": ")
+		cause.Sentence = sprintf("%s is called%s without its argument %s", code(function+"()"), at(f), strings.ReplaceAll(what, "'", "`"))
 		cause.Next = "Pass the argument, or give the parameter a default."
 	case function != "" && strings.Contains(m, "unexpected keyword argument"):
 		cause.Symbol = function
@@ -342,12 +342,23 @@ func pythonMock(f ci.Failure) (ci.Cause, bool) {
 	}
 	if strings.Contains(f.Message, "Expected '") && strings.Contains(f.Message, "to have been called") || strings.Contains(f.Message, "to be called once") {
 		name := quoted(f.Message, 0)
+		_, wish, _ := strings.Cut(f.Headline(), "' ")
+		wish, count, _ := strings.Cut(wish, ". ")
 		return ci.Cause{
-			Class: ci.ClassAssertion, Symbol: name,
-			Sentence: sprintf("tests expect %s to be called: %s", code(name), f.Headline()), Next: "Decide whether the call or the test is right.",
+			Class: ci.ClassAssertion, Symbol: name, Expected: wish, Actual: strings.ToLower(strings.TrimSuffix(count, ".")),
+			Sentence: sprintf("tests expect %s %s%s", code(name), strings.TrimSuffix(wish, "."), or(prefixed("; it was ", strings.ToLower(strings.TrimSuffix(count, "."))), at(f))),
+			Next:     "Decide whether the call or the test is right.",
 		}, name != ""
 	}
 	return no()
+}
+
+// prefixed is s after a prefix, or nothing.
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
 }
 
 func pythonValue(f ci.Failure) (ci.Cause, bool) {

@@ -39,7 +39,19 @@ func pip(f ci.Failure) (ci.Cause, bool) {
 }
 
 func dependency(module, sentence, next string) (ci.Cause, bool) {
-	return ci.Cause{Class: ci.ClassDependency, Module: strings.TrimSpace(module), Sentence: sentence, Next: next}, true
+	return ci.Cause{Class: ci.ClassDependency, Module: bareModule(module), Sentence: sentence, Next: next}, true
+}
+
+// bareModule is a requirement without its version.
+func bareModule(s string) string {
+	s = strings.TrimSpace(s)
+	if i := strings.LastIndexByte(s, '@'); i > 0 {
+		s = s[:i]
+	}
+	if i := strings.IndexAny(s, "=<>!~[; "); i > 0 {
+		s = s[:i]
+	}
+	return s
 }
 
 func npm(f ci.Failure) (ci.Cause, bool) {
@@ -47,7 +59,7 @@ func npm(f ci.Failure) (ci.Cause, bool) {
 	switch {
 	case strings.Contains(m, "ERESOLVE"):
 		module, _ := after(m, "While resolving: ")
-		return dependency(module, "npm cannot find versions that fit together: "+f.Headline(), "Bring the peer dependency and the package that asks for it together.")
+		return dependency(module, "npm cannot find versions that fit together"+prefixed(" for ", module), "Bring the peer dependency and the package that asks for it together.")
 	case strings.Contains(m, "No matching version found for "):
 		module, _ := after(m, "No matching version found for ")
 		module = strings.TrimSuffix(module, ".")
@@ -216,10 +228,10 @@ func lint(f ci.Failure) (ci.Cause, bool) {
 }
 
 func build(f ci.Failure) (ci.Cause, bool) {
-	if f.Kind != ci.KindBuild {
+	m := f.Headline()
+	if f.Kind != ci.KindBuild || strings.HasPrefix(m, "Process completed") || strings.HasPrefix(m, "exit status") {
 		return no()
 	}
-	m := f.Headline()
 	symbol, ok := "", false
 	for _, p := range []string{"undefined reference to `", "undefined reference to '", "use of undeclared identifier '", "cannot find symbol", "was not declared in this scope", "Cannot find name '", "cannot find value `"} {
 		if strings.Contains(m, p) {

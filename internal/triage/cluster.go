@@ -20,7 +20,8 @@ func nearMerge(groups []*group) []*group {
 	var out []*group
 	reps := make([]*nearText, 0, len(groups))
 	for _, g := range groups {
-		if g.clue.f.Rule != "" || g.clue.masked == "" {
+		// What a named cause will join needs no likeness.
+		if g.clue.f.Rule != "" || g.clue.masked == "" || causeKeys(g.cause, g.clue.f) != nil {
 			out, reps = append(out, g), append(reps, nil)
 			continue
 		}
@@ -338,14 +339,13 @@ func causeMerge(groups []*group) []*group {
 }
 
 // shared lists what the group may have in common with others.
-func shared(g *group) []sharedCause {
-	var out []sharedCause
+func shared(g *group) (out []sharedCause) {
 	add := func(reason, splits string, key ...string) {
 		out = append(out, sharedCause{strings.Join(key, "\x00"), reason, splits})
 	}
 	f, c := g.clue.f, g.cause
-	for _, s := range causeKeys(c, f) {
-		out = append(out, s)
+	if out = causeKeys(c, f); len(out) > 0 {
+		return out // the cause has a name: only that name joins
 	}
 	if f.Phase == "collect" && f.Test.File() == "" && f.Test != "" {
 		add("the file fails to be collected", "", "collect", string(f.Test))
@@ -388,7 +388,7 @@ func causeKeys(c ci.Cause, f ci.Failure) []sharedCause {
 			return one(fmt.Sprintf("undefined name %q in %s", c.Symbol, c.Pos.File), remains("the name is defined"), "name", c.Symbol, c.Pos.File)
 		}
 	case ci.ClassAttribute:
-		if c.Symbol != "" && c.Type != "" && c.Type != "NoneType" {
+		if c.Symbol != "" && c.Type != "" && !oneOf(c.Type, "NoneType", "undefined", "null") {
 			return one(fmt.Sprintf("missing attribute %q of %q", c.Symbol, c.Type), remains("the attribute exists"), "attribute", c.Type, c.Symbol)
 		}
 	case ci.ClassFixture:

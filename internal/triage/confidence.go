@@ -27,8 +27,10 @@ var features = []feature{
 		switch c.Cause.Class {
 		case ci.ClassUnknown, ci.ClassExit:
 			return 0, ""
-		case ci.ClassException, ci.ClassValue, ci.ClassTimeout:
+		case ci.ClassException, ci.ClassValue:
 			return 0.4, "the class of the exception, not more"
+		case ci.ClassAssertion:
+			return 0.6, "what differs, not yet why"
 		}
 		return 1, string(c.Cause.Class)
 	}},
@@ -56,6 +58,12 @@ var features = []feature{
 		return 0, ""
 	}},
 	{"place in the repository", "a frame or position lies in the repository's own code", 0.8, func(c ci.Cluster) (float64, string) {
+		switch c.Cause.Class {
+		case ci.ClassInfra, ci.ClassMemory, ci.ClassTimeout, ci.ClassDependency, ci.ClassResource, ci.ClassNetwork:
+			if c.Cause.Pos.File == "" {
+				return 0.7, "the cause has no place in the code"
+			}
+		}
 		if c.Cause.Pos.File == "" || len(c.Files) == 0 {
 			return 0, ""
 		}

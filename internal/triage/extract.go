@@ -143,7 +143,7 @@ func (x *extractor) least() int {
 
 // another reports whether an error is a new one rather than more of the open excerpt.
 func (x *extractor) another(text, trimmed []byte, row *extractRule) bool {
-	return !x.trace && row.name != x.open.Rule && !continues(text, trimmed)
+	return !x.trace && (row.name != x.open.Rule || row.apart) && !continues(text, trimmed)
 }
 
 func (x *extractor) start(l Line, novel bool) {
@@ -204,7 +204,9 @@ func (x *extractor) prune() {
 }
 
 // ranked orders what was kept: the most telling first; of equally telling ones
-// the last, for what ended a job stands at its end.
+// the last, for what ended a job stands at its end. The first excerpt of each
+// row comes before the second of any: three traces of one error say less than
+// the trace, the test and the job's last word.
 func (x *extractor) ranked() []Excerpt {
 	out := x.kept
 	slices.SortFunc(out, func(a, b Excerpt) int {
@@ -214,11 +216,16 @@ func (x *extractor) ranked() []Excerpt {
 	for strong < len(out) && out[strong].Score >= firm {
 		strong++
 	}
-	if strong >= 3 {
-		out = out[:strong]
-	} else {
-		out = out[:min(len(out), 3)]
+	out = out[:max(strong, min(len(out), 3))]
+	seen := map[string]int{}
+	turn := make(map[int]int, len(out))
+	for _, e := range out {
+		turn[e.First] = seen[e.Rule]
+		seen[e.Rule]++
 	}
+	slices.SortStableFunc(out, func(a, b Excerpt) int {
+		return cmp.Or(cmp.Compare(min(turn[a.First], 1), min(turn[b.First], 1)), cmp.Compare(b.Score, a.Score))
+	})
 	return out[:min(len(out), x.opt.Excerpts)]
 }
 

@@ -143,6 +143,9 @@ func TestExtractFindsTheErrorLines(t *testing.T) {
 	slices.Sort(keys)
 	for _, k := range keys {
 		s := sums[k]
+		if strings.Contains(k, "with green log, groundtruth") && !strings.HasSuffix(k, "2") && s.f1() < 0.85 {
+			t.Errorf("%s: F1 %.3f is below .85", k, s.f1())
+		}
 		t.Logf("%-44s P %.3f  R %.3f  F1 %.3f  (%.0f logs)", k, s.p/s.n, s.r/s.n, s.f1(), s.n)
 	}
 }
@@ -186,6 +189,9 @@ func TestExtractFindsTheLineThatMatters(t *testing.T) {
 	}
 	for _, k := range []string{"tuning", "held out", "all"} {
 		s := sums[k]
+		if k == "all" && (s.first/s.n < 0.70 || s.three/s.n < 0.80) {
+			t.Errorf("%s: below top 1 .70, top 3 .80", k)
+		}
 		t.Logf("%-9s top 1 %.2f  top 3 %.2f  (%.0f logs)", k, s.first/s.n, s.three/s.n, s.n)
 	}
 }

@@ -137,6 +137,9 @@ func TestGroupingOfLabelledLogs(t *testing.T) {
 		g    grouping
 		n    float64
 	}{{"tuning", tuned, nt}, {"held out", held, nh}, {"all", sum, n}} {
+		if row.g.ga/row.n < 0.82 || row.g.fga/row.n < 0.82 || row.g.pair/row.n < 0.94 {
+			t.Errorf("%s: below GA .82, FGA .82, pair F1 .94", row.name)
+		}
 		t.Logf("%-21s GA %.3f  FGA %.3f  pair F1 %.3f  (%.0f sets)", row.name, row.g.ga/row.n, row.g.fga/row.n, row.g.pair/row.n, row.n)
 	}
 }
