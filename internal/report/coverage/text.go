@@ -201,22 +201,19 @@ func Go(r io.Reader) (*ci.Coverage, error) {
 
 // goBlock reads "file.go:1.2,3.4 statements count".
 func goBlock(b *builder, line []byte) error {
-	bad := fmt.Errorf("%q is not file:line.column,line.column statements count", cut(line))
 	colon := bytes.LastIndexByte(line, ':')
 	if colon < 1 {
-		return bad
+		return badBlock(line)
 	}
-	fields := bytes.Fields(line[colon+1:])
-	if len(fields) != 3 {
-		return bad
-	}
-	from, to, ok := bytes.Cut(fields[0], []byte(","))
+	at, rest, _ := bytes.Cut(line[colon+1:], []byte(" "))
+	count, times, _ := bytes.Cut(rest, []byte(" "))
+	from, to, ok := bytes.Cut(at, []byte(","))
 	first, firstCol, ok1 := position(from)
 	last, lastCol, ok2 := position(to)
-	statements, ok3 := saturating(fields[1])
-	hits, ok4 := saturating(fields[2])
+	statements, ok3 := saturating(count)
+	hits, ok4 := saturating(times)
 	if !ok || !ok1 || !ok2 || !ok3 || !ok4 || statements < 0 || statements > maxLineNo || last < first {
-		return bad
+		return badBlock(line)
 	}
 	if err := checkLine(last); err != nil {
 		return err
@@ -228,9 +225,9 @@ func goBlock(b *builder, line []byte) error {
 	if err := b.spend(1); err != nil {
 		return err
 	}
-	at := ci.Block{FirstLine: first, FirstCol: firstCol, LastLine: last, LastCol: lastCol}
-	_, known := f.Blocks[at]
-	block(f, at, ci.BlockCount{Statements: statements, Hits: max(hits, 0)})
+	key := ci.Block{FirstLine: first, FirstCol: firstCol, LastLine: last, LastCol: lastCol}
+	_, known := f.Blocks[key]
+	block(f, key, ci.BlockCount{Statements: statements, Hits: max(hits, 0)})
 	if statements == 0 || known && hits <= 0 {
 		return nil
 	}
@@ -243,6 +240,10 @@ func goBlock(b *builder, line []byte) error {
 		hit(f, n, max(hits, 0))
 	}
 	return nil
+}
+
+func badBlock(line []byte) error {
+	return fmt.Errorf("%q is not file:line.column,line.column statements count", cut(line))
 }
 
 func position(raw []byte) (line, col int, ok bool) {

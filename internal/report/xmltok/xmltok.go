@@ -358,14 +358,16 @@ func (x *Reader) skipSpace() (byte, bool) {
 	}
 }
 
+// endsName holds the bytes that end a name.
+var endsName = [256]bool{' ': true, '\n': true, '\t': true, '\r': true, '>': true, '/': true, '=': true, '<': true}
+
 // readName takes a name, drops its namespace prefix and cuts what is absurdly long.
 func (x *Reader) readName() []byte {
 	x.name = x.name[:0]
 	for {
 		start := x.pos
 		for x.pos < x.end {
-			c := x.buf[x.pos]
-			if isSpace(c) || c == '>' || c == '/' || c == '=' || c == '<' {
+			if endsName[x.buf[x.pos]] {
 				break
 			}
 			x.pos++
