@@ -34,8 +34,9 @@ var rooms = map[string]struct {
 	"internal/ci": {half: noun},
 
 	"internal/config":          {half: pure},
-	"internal/report":          {half: pure, needs: []string{"internal/report/coverage", "internal/report/vuln"}},
-	"internal/report/coverage": {half: pure},
+	"internal/report":          {half: pure, needs: []string{"internal/report/coverage", "internal/report/vuln", "internal/report/xmltok"}},
+	"internal/report/xmltok":   {half: pure},
+	"internal/report/coverage": {half: pure, needs: []string{"internal/report/xmltok"}},
 	"internal/report/vuln":     {half: pure},
 
 	"internal/triage":    {half: pure},

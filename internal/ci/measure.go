@@ -22,10 +22,21 @@ type FileCoverage struct {
 	Covered, Total  int                 // statements; derived from Lines where those are known
 	CoveredBranches int
 	TotalBranches   int
+	Blocks          map[Block]BlockCount // set by tools that count statements in blocks (Go); empty: none does
 }
 
 // BranchCount is how many of the ways out of a line were taken.
-type BranchCount struct{ Covered, Total int }
+type BranchCount struct {
+	Covered, Total int
+	Ways           uint64 // bit i: the i-th way was taken; 0: the tool does not say which
+}
+
+// Block is a stretch of source that runs as a whole, from its first character
+// to behind its last.
+type Block struct{ FirstLine, FirstCol, LastLine, LastCol int }
+
+// BlockCount is how many statements a block holds and how often it ran.
+type BlockCount struct{ Statements, Hits int }
 
 // Counts sums the statements and branches of all files.
 func (c *Coverage) Counts() (covered, total, coveredBranches, totalBranches int) {

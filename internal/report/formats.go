@@ -30,14 +30,14 @@ type Format struct {
 const headSize = 64 << 10
 
 // formats lists every format; each row stands in the file of its reader.
-var formats = []Format{
+var formats = append([]Format{
 	junitFormat,
 	trxFormat,
 	nunitFormat,
 	xunitNetFormat,
 	actionsFormat,
 	logFormat,
-}
+}, coverageFormats()...)
 
 // Formats lists what can be read.
 func Formats() []Format { return formats }
