@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,17 +18,20 @@ import (
 	"keepgreen/internal/triage"
 )
 
-// window is how many earlier runs a run is compared with.
-const window = 50
+const (
+	window = 50   // earlier runs that a run is compared with
+	depth  = 1000 // earlier runs that a test is judged by
+)
 
 // past is what is remembered. Without a history it is empty, and every question
 // has the answer of an empty one.
 type past struct {
-	store   *history.Store // nil: none
-	now     time.Time
-	runs    []history.RunRow // newest first
-	earlier []flake.Earlier  // of the same runs
-	known   []history.KnownCluster
+	store    *history.Store // nil: none
+	now      time.Time
+	runs     []history.RunRow // newest first
+	earlier  []flake.Earlier  // of the newest of these runs
+	verdicts []flake.Verdict
+	known    []history.KnownCluster
 }
 
 // pastMode says how the history is opened.
@@ -74,7 +78,6 @@ func withHint(err error) string {
 }
 
 func (p *past) load(ctx context.Context, repo string) error {
-	filter := history.Filter{Repo: repo, Limit: window}
 	tests, err := p.store.Tests(ctx, repo)
 	if err != nil {
 		return err
@@ -83,15 +86,62 @@ func (p *past) load(ctx context.Context, repo string) error {
 	for _, t := range tests {
 		names[t.Index] = t.ID
 	}
-	for block, err := range p.store.Scan(ctx, filter) {
+	var blocks []history.Block
+	for block, err := range p.store.Scan(ctx, history.Filter{Repo: repo, Limit: depth}) {
 		if err != nil {
 			return err
 		}
+		blocks = append(blocks, block)
 		p.runs = append(p.runs, block.Run)
-		p.earlier = append(p.earlier, earlierOf(block, names))
+		if len(p.earlier) < window {
+			p.earlier = append(p.earlier, earlierOf(block, names))
+		}
 	}
-	p.known, err = history.KnownClusters(ctx, p.store, filter)
+	p.verdicts = flake.Verdicts(flakeHistory(tests, blocks), flake.Options{})
+	p.known, err = history.KnownClusters(ctx, p.store, history.Filter{Repo: repo, Limit: window})
 	return err
+}
+
+// flakeHistory is the stored blocks as the analysis of flaky tests takes them.
+// Runs of one forge run's shards are one run. Where no run is on the main
+// branch, as on a laptop, all are one line of development.
+func flakeHistory(tests []history.Test, blocks []history.Block) flake.History {
+	row := make(map[history.Index]int, len(tests))
+	names := make([]flake.Test, len(tests))
+	for i, t := range tests {
+		row[t.Index] = i
+		names[i] = flake.Test{ID: t.ID, Variant: t.Variant}
+	}
+	column := map[string]int{}
+	var runs []flake.Run
+	anyMain := slices.ContainsFunc(blocks, func(b history.Block) bool { return b.Run.Main })
+	for _, b := range blocks {
+		id := runName(b.Run)
+		if _, seen := column[id]; seen {
+			continue
+		}
+		column[id] = len(runs)
+		run := flake.Run{ID: id, Tree: b.Run.Tree, Main: b.Run.Main || !anyMain, Started: b.Run.Started}
+		if !b.Run.Dirty {
+			run.Commit = b.Run.Commit
+		}
+		runs = append(runs, run)
+	}
+	h := flake.NewHistory(names, runs)
+	for _, b := range blocks {
+		at := column[runName(b.Run)]
+		for i := range b.Len() {
+			h.Add(row[b.Tests[i]], at, b.Outcomes[i])
+		}
+	}
+	return h
+}
+
+func runName(r history.RunRow) string {
+	if r.Attempt > 1 {
+		return fmt.Sprintf("%s.%d", r.Run, r.Attempt)
+	}
+	return r.Run
 }
 
 // earlierOf is a block by test ID. Executions are sorted by attempt, so the last
@@ -148,9 +198,9 @@ func (p *past) triageOptions(f *facts) triage.Options {
 // mainRuns are the earlier runs of the branch that is kept green.
 func (p *past) mainRuns() []flake.Earlier {
 	var out []flake.Earlier
-	for i, r := range p.runs {
-		if r.Main && !r.Dirty {
-			out = append(out, p.earlier[i])
+	for i, e := range p.earlier {
+		if r := p.runs[i]; r.Main && !r.Dirty {
+			out = append(out, e)
 		}
 	}
 	return out
@@ -184,28 +234,15 @@ func passedOnMain(onMain []flake.Earlier, test ci.TestID) (string, bool) {
 	return "", false
 }
 
-// flaky are the tests that were good and bad on one tree.
+// flaky are the tests that the history calls flaky.
 func (p *past) flaky() map[ci.TestID]bool {
-	type key struct {
-		tree string
-		id   ci.TestID
-	}
-	good, bad := map[key]bool{}, map[key]bool{}
-	flaky := map[ci.TestID]bool{}
-	for _, e := range p.earlier {
-		for id, o := range e.Outcomes {
-			k := key{e.Tree, id}
-			if e.Tree == "" {
-				continue
-			}
-			good[k] = good[k] || o.Good()
-			bad[k] = bad[k] || o.Bad()
-			if good[k] && bad[k] {
-				flaky[id] = true
-			}
+	out := map[ci.TestID]bool{}
+	for _, v := range p.verdicts {
+		if v.Verdict == ci.FlakeFlaky {
+			out[v.ID] = true
 		}
 	}
-	return flaky
+	return out
 }
 
 // compare says what is new, fixed, still failing, and flipped.
@@ -266,8 +303,12 @@ func (p *past) excused() policy.Excused { return nil }
 
 // describe adds what the past knows to the view: flaky tests and the trend.
 func (p *past) describe(view *render.View, f *facts) {
-	for i := len(p.runs) - 1; i >= 0; i-- {
-		r := p.runs[i]
+	for _, v := range p.verdicts {
+		if v.Verdict == ci.FlakeFlaky {
+			view.Flaky = append(view.Flaky, flakeRow(v))
+		}
+	}
+	for _, r := range slices.Backward(p.runs[:min(window, len(p.runs))]) {
 		point := render.Point{
 			ID: r.Run, Commit: r.Commit, Started: r.Started, Duration: r.Duration, Passed: r.Passed, Failed: r.Failed, Skipped: r.Skipped,
 			Verdict: ci.VerdictFail, Coverage: -1,
@@ -280,4 +321,16 @@ func (p *past) describe(view *render.View, f *facts) {
 		}
 		view.Trend = append(view.Trend, point)
 	}
+}
+
+// flakeRow is a verdict as it is shown.
+func flakeRow(v flake.Verdict) render.FlakeTest {
+	row := render.FlakeTest{
+		ID: v.ID, Verdict: v.Verdict, Runs: v.Runs, Failures: v.Failures, Flips: v.Flips,
+		Rate: v.Rate, Low: v.Interval[0], High: v.Interval[1],
+	}
+	if len(v.Because) > 0 {
+		row.Why = v.Because[0]
+	}
+	return row
 }
