@@ -74,7 +74,10 @@ func (x *xmlReader) attributes() (closed, ok bool) {
 		if len(name) == 0 {
 			continue // a lone colon; every byte that readName stops before is handled above
 		}
-		kept := attrName(name)
+		kept := ""
+		if len(x.attrs) < maxXMLAttrs {
+			kept = attrName(name)
+		}
 		if c, ok = x.skipSpace(); !ok {
 			return false, false
 		}
