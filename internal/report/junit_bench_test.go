@@ -17,10 +17,10 @@ import (
 // benchmark measures the reader's memory and not the input's. Every 50th case
 // fails with a traceback.
 type junitStream struct {
-	cases, next, perSuite int
-	size                  int // bytes of system-out that pad each case
-	buf                   []byte
-	done                  bool
+	cases, next int
+	size        int // bytes of system-out that pad each case
+	buf         []byte
+	done        bool
 }
 
 const streamTrace = `def test_page(pool):

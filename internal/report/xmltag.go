@@ -207,15 +207,6 @@ func (x *xmlReader) raw(name string) ([]byte, bool) {
 	return nil, false
 }
 
-// attr is the value of an attribute; empty if there is none.
-func (x *xmlReader) attr(name string) string {
-	v, _ := x.raw(name)
-	if len(v) == 0 {
-		return ""
-	}
-	return string(decodeChars(nil, v, false))
-}
-
 // decodeChars appends text with its references resolved. Bytes that are no
 // UTF-8 become U+FFFD and control characters are spelled "#x1B", as pytest
 // does, so that nothing of a report reaches a terminal as a command.
