@@ -117,3 +117,19 @@ func BenchmarkJUnitStream(b *testing.B) {
 		io.Copy(io.Discard, &junitStream{cases: 500_000, size: 256})
 	}
 }
+
+// BenchmarkUnion100k joins two sources that tell of the same 100,000 tests.
+func BenchmarkUnion100k(b *testing.B) {
+	structured, err := report.JUnit(&junitStream{cases: 100_000})
+	if err != nil {
+		b.Fatal(err)
+	}
+	structured.Format = "junit"
+	text := structured
+	text.Format = "log"
+	for b.Loop() {
+		if u := report.Union([]ci.Report{structured, text}); len(u.Tests) != 100_000 {
+			b.Fatal(len(u.Tests))
+		}
+	}
+}
