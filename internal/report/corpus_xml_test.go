@@ -239,6 +239,12 @@ func compareCase(got ci.TestResult, want truthCase) (score int, problem string) 
 		v, _ := strconv.ParseFloat(want.time, 64)
 		complain(got.Timed && math.Abs(got.Duration.Seconds()-v) < 1e-6*max(1, v), "took %v, want %v", got.Duration, time.Duration(v*1e9))
 	}
+	if want.file != "" {
+		complain(got.File == strings.ReplaceAll(want.file, `\`, "/"), "stands in %q, want %q", got.File, want.file)
+	}
+	if line, _ := strconv.Atoi(want.line); want.line != "" {
+		complain(got.Line == line || got.Framework == "pytest" && got.Line == line+1, "stands in line %d, want %d", got.Line, line)
+	}
 	if want.message != "" && got.Failure != nil {
 		ours, theirs := squeeze(got.Failure.Message), squeeze(want.message)
 		ours = ours[:min(len(ours), 40)]
@@ -272,7 +278,7 @@ var readOtherwise = []exception{
 }
 
 // TestMikepenz reads the dialects whose truth is told by their names and
-// content: what was counted from each file by eye stands beside it, as
+// content: what each file holds stands beside it, as
 // passed/failed/errored/skipped results and those that are repeated executions.
 func TestMikepenz(t *testing.T) {
 	root := filepath.Join(corpus.Dir(t, "junit-mikepenz"), "test_results")

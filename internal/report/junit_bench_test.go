@@ -17,10 +17,10 @@ import (
 // benchmark measures the reader's memory and not the input's. Every 50th case
 // fails with a traceback.
 type junitStream struct {
-	cases, next, perSuite int
-	size                  int // bytes of system-out that pad each case
-	buf                   []byte
-	done                  bool
+	cases, next int
+	size        int // bytes of system-out that pad each case
+	buf         []byte
+	done        bool
 }
 
 const streamTrace = `def test_page(pool):
@@ -115,5 +115,21 @@ func BenchmarkJUnitStream(b *testing.B) {
 	b.SetBytes(size)
 	for b.Loop() {
 		io.Copy(io.Discard, &junitStream{cases: 500_000, size: 256})
+	}
+}
+
+// BenchmarkUnion100k joins two sources that tell of the same 100,000 tests.
+func BenchmarkUnion100k(b *testing.B) {
+	structured, err := report.JUnit(&junitStream{cases: 100_000})
+	if err != nil {
+		b.Fatal(err)
+	}
+	structured.Format = "junit"
+	text := structured
+	text.Format = "log"
+	for b.Loop() {
+		if u := report.Union([]ci.Report{structured, text}); len(u.Tests) != 100_000 {
+			b.Fatal(len(u.Tests))
+		}
 	}
 }

@@ -268,7 +268,7 @@ func TestJUnitEncodings(t *testing.T) {
 // TestJUnitIsBounded feeds things that are large where nothing should be.
 func TestJUnitIsBounded(t *testing.T) {
 	many := func(s string, n int) io.Reader { return io.LimitReader(&repeater{s: s}, int64(n)) }
-	const size = 40 << 20
+	const size = 9 << 20
 	for name, in := range map[string]io.Reader{
 		"output":     io.MultiReader(strings.NewReader("<testsuite name='S'><testcase name='t'><failure/><system-out>"), many("out\n", size), strings.NewReader("</system-out></testcase></testsuite>")),
 		"failure":    io.MultiReader(strings.NewReader("<testsuite name='S'><testcase name='t'><failure>"), many("x&amp;é", size), strings.NewReader("</failure></testcase></testsuite>")),
@@ -280,7 +280,7 @@ func TestJUnitIsBounded(t *testing.T) {
 	} {
 		var rep ci.Report
 		peak := peakHeap(func() { rep, _ = report.JUnit(in) })
-		if peak > 40<<20 {
+		if peak > 24<<20 {
 			t.Errorf("%s: the heap grew to %d MiB", name, peak>>20)
 		}
 		if len(rep.Tests) != 1 {

@@ -31,7 +31,6 @@ type trxReader struct {
 	classes map[string]string // by test id
 	defined string            // the id of the open definition
 	runInfo bool
-	message string
 }
 
 type trxCase struct {

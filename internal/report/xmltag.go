@@ -74,7 +74,10 @@ func (x *xmlReader) attributes() (closed, ok bool) {
 		if len(name) == 0 {
 			continue // a lone colon; every byte that readName stops before is handled above
 		}
-		kept := attrName(name)
+		kept := ""
+		if len(x.attrs) < maxXMLAttrs {
+			kept = attrName(name)
+		}
 		if c, ok = x.skipSpace(); !ok {
 			return false, false
 		}
@@ -202,15 +205,6 @@ func (x *xmlReader) raw(name string) ([]byte, bool) {
 		}
 	}
 	return nil, false
-}
-
-// attr is the value of an attribute; empty if there is none.
-func (x *xmlReader) attr(name string) string {
-	v, _ := x.raw(name)
-	if len(v) == 0 {
-		return ""
-	}
-	return string(decodeChars(nil, v, false))
 }
 
 // decodeChars appends text with its references resolved. Bytes that are no
