@@ -37,6 +37,7 @@ var formats = []Format{
 	xunitNetFormat,
 	actionsFormat,
 	logFormat,
+	pytestFormat,
 }
 
 // Formats lists what can be read.
