@@ -38,6 +38,7 @@ var formats = []Format{
 	actionsFormat,
 	logFormat,
 	pytestFormat,
+	unittestFormat,
 }
 
 // Formats lists what can be read.

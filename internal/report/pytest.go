@@ -225,6 +225,9 @@ func (p *pytestReader) outside(n int, b []byte) {
 	if s == nil {
 		return
 	}
+	if s.section == sectProgress && p.within(n, b) {
+		return
+	}
 	switch {
 	case b[0] == 'r' && bytes.HasPrefix(b, []byte("rootdir: ")):
 		root, _, _ := bytes.Cut(b[len("rootdir: "):], []byte(", ")) // pytest < 7 puts the config file behind it

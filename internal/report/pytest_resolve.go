@@ -29,6 +29,7 @@ func (p *pytestReader) close() {
 		s.blocks[i].failure = s.inRepo(s.blocks[i].failure)
 	}
 	p.attach()
+	s.explainCrashes()
 	p.foldSkips()
 	p.checkCounts()
 	p.emit()
@@ -77,7 +78,7 @@ func (p *pytestReader) hung(n int, id ci.TestID) {
 func (p *pytestReader) attach() {
 	s := p.s
 	index := s.index()
-	files := s.lettersOf()
+	files := s.guessFiles()
 	var nameless []*block
 	for i := range s.blocks {
 		b := &s.blocks[i]
@@ -85,7 +86,7 @@ func (p *pytestReader) attach() {
 			nameless = append(nameless, b)
 			continue
 		}
-		t := s.owner(b, index, files.next(b))
+		t := s.owner(b, index, files[i])
 		b.failure.Test = t.id
 		t.give(b)
 	}
@@ -289,56 +290,6 @@ func (s *session) unexplained() (n int) {
 		}
 	}
 	return n
-}
-
-// letterFiles walks through the files of the letters F and E, which stand in
-// the order of the headings, if there are as many.
-type letterFiles struct {
-	failed, errors []fileRun
-	usable         [2]bool
-	at, used       [2]int
-}
-
-func (s *session) lettersOf() *letterFiles {
-	failures, errors := 0, 0
-	for i := range s.blocks {
-		switch {
-		case s.blocks[i].section == sectFailures:
-			failures++
-		case s.blocks[i].phase != "collect":
-			errors++
-		}
-	}
-	f := &letterFiles{failed: s.letters.failed, errors: s.letters.errors}
-	f.usable = [2]bool{count(f.failed) == failures && !s.xdist, count(f.errors) == errors && !s.xdist}
-	return f
-}
-
-func count(runs []fileRun) (n int) {
-	for _, r := range runs {
-		n += r.n
-	}
-	return n
-}
-
-func (f *letterFiles) next(b *block) string {
-	if b.phase == "collect" {
-		return ""
-	}
-	k, runs := 0, f.failed
-	if b.section == sectErrors {
-		k, runs = 1, f.errors
-	}
-	if !f.usable[k] || f.at[k] >= len(runs) {
-		return ""
-	}
-	file := runs[f.at[k]].file
-	f.used[k]++
-	if f.used[k] == runs[f.at[k]].n {
-		f.at[k]++
-		f.used[k] = 0
-	}
-	return file
 }
 
 // foldSkips adds what "SKIPPED [2] path:7: reason" says: reason and line of

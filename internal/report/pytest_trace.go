@@ -32,6 +32,7 @@ type trace struct {
 	code     string // the line marked ">", of the frame whose location is to come
 	function string // of the same frame
 	grouped  bool   // within an exception group, which has a margin of its own
+	plain    bool   // within a traceback as Python itself prints it
 	crashed  ci.TestID
 }
 
@@ -65,7 +66,7 @@ func (t *trace) restart() {
 	t.exception, t.code, t.function = "", "", ""
 	t.message.reset()
 	t.frames.take()
-	t.mode, t.located, t.grouped = inSource, false, false
+	t.mode, t.located, t.grouped, t.plain = inSource, false, false, false
 }
 
 var (
@@ -231,6 +232,7 @@ func (t *trace) flush(b []byte) {
 		t.link()
 		return
 	case b[0] == 'T' && bytes.Equal(b, nativeMark):
+		t.plain = true
 		if t.mode == inMessage { // loader errors print a message, then the traceback
 			t.message.reset()
 		}
@@ -249,7 +251,7 @@ func (t *trace) flush(b []byte) {
 		t.message.line(b)
 		return
 	}
-	if len(t.frames.items) > 0 && t.mode != inE && !t.located && t.message.empty() {
+	if t.plain && len(t.frames.items) > 0 && t.mode != inE && !t.located && t.message.empty() {
 		t.mode = inMessage
 		t.message.line(b)
 	}

@@ -12,7 +12,6 @@ type problem struct {
 	kind  problemKind
 	line  int
 	title string
-	said  string
 	ours  bool // within the thread, or the lines, that matter
 }
 
@@ -61,6 +60,22 @@ func (p *pytestReader) trouble(n int, b []byte) bool {
 			p.problem(n, problemTimeout, title)
 			return true
 		}
+	}
+	return false
+}
+
+// within finds the end of a process behind the dots, or the ID, of the line on
+// which it happened.
+func (p *pytestReader) within(n int, b []byte) bool {
+	for _, mark := range []string{" Timeout ++++++", "Fatal Python error: "} {
+		i := bytes.Index(b, []byte(mark))
+		if i <= 0 {
+			continue
+		}
+		if mark[0] == ' ' {
+			i = bytes.IndexByte(b, '+')
+		}
+		return p.trouble(n, b[i:])
 	}
 	return false
 }
@@ -139,6 +154,10 @@ func (p *pytestReader) inProblem(n int, b []byte) bool {
 	case problemFatal:
 		more = p.fatalLine(b)
 	case problemTimeout:
+		if len(b) > 0 && b[0] == '+' { // the rule that closes the stacks
+			p.endProblem()
+			return true
+		}
 		more = p.timeoutLine(b)
 	case problemInterrupt:
 		if _, _, _, located := locationOf(b); located {
@@ -187,10 +206,6 @@ func (p *pytestReader) fatalLine(b []byte) bool {
 // process; the main thread's comes last.
 func (p *pytestReader) timeoutLine(b []byte) bool {
 	q := p.s.problem
-	if len(b) > 0 && b[0] == '+' {
-		q.said = "closed"
-		return false
-	}
 	if len(b) > 0 && b[0] == '~' {
 		q.ours = bytes.Contains(b, []byte("Stack of MainThread"))
 		return true
@@ -249,6 +264,37 @@ func (p *pytestReader) crashed(f ci.Failure) {
 	t.errored = true
 	t.around = append(t.around, f)
 	s.pending = ""
+}
+
+// explainCrashes gives faulthandler's stack to the test of which xdist says
+// that it crashed the worker, where file and function agree.
+func (s *session) explainCrashes() {
+	kept := s.problems[:0]
+	for _, f := range s.problems {
+		if f.Exception != "FatalError" || !s.explainCrash(s.inRepo(f)) {
+			kept = append(kept, f)
+		}
+	}
+	s.problems = kept
+}
+
+func (s *session) explainCrash(f ci.Failure) bool {
+	for _, t := range s.order {
+		if t.call == nil || t.call.Exception != "WorkerCrash" || t.call.Pos.Line > 0 {
+			continue
+		}
+		name := t.id.Base().Name()
+		for _, frame := range f.Frames {
+			if frame.Func != name || !sameFile(frame.File, t.id.File()) {
+				continue
+			}
+			t.call.Message = f.Message + "\n" + t.call.Message
+			t.call.Details = f.Details + "\n" + t.call.Details
+			t.call.Frames, t.call.Pos = f.Frames, f.Pos
+			return true
+		}
+	}
+	return false
 }
 
 func reverse(frames []ci.Frame) {
