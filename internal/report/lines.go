@@ -3,7 +3,6 @@ package report
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"io"
 	"iter"
 )
@@ -32,7 +31,7 @@ func Lines(r io.Reader) iter.Seq2[Line, error] {
 		var clean cleaner
 		for n := 1; ; n++ {
 			raw, err := in.ReadSlice('\n')
-			cut := errors.Is(err, bufio.ErrBufferFull)
+			cut := err == bufio.ErrBufferFull
 			if len(raw) == 0 && err != nil {
 				if err != io.EOF {
 					yield(Line{N: n}, err)
@@ -44,7 +43,7 @@ func Lines(r io.Reader) iter.Seq2[Line, error] {
 			if !yield(line, nil) {
 				return
 			}
-			for errors.Is(err, bufio.ErrBufferFull) {
+			for err == bufio.ErrBufferFull {
 				_, err = in.ReadSlice('\n')
 			}
 			if err != nil {

@@ -120,8 +120,8 @@ type session struct {
 
 	tests       map[ci.TestID]*pytestTest
 	order       []*pytestTest
-	running     map[ci.TestID]bool // under xdist: started, without a verdict
-	pending     ci.TestID          // started, without a verdict, not under xdist
+	running     map[ci.TestID]int // under xdist: started, without a verdict; the line of the log
+	pending     ci.TestID         // started, without a verdict, not under xdist
 	pendingLine int
 
 	blocks  []block // headings and what stood below them
@@ -159,7 +159,7 @@ func (p *pytestReader) line(l Line) {
 		p.job = l.Job
 		p.setVariant()
 	}
-	b := bytes.TrimRight(l.Text, " \t\x00")
+	b := trimmed(l.Text)
 	if p.s == nil {
 		p.outside(l.N, b)
 		return
@@ -182,6 +182,15 @@ func (p *pytestReader) line(l Line) {
 	default:
 		p.outside(l.N, b)
 	}
+}
+
+// trimmed takes off what stands invisibly at the end of a line.
+func trimmed(b []byte) []byte {
+	n := len(b)
+	for n > 0 && (b[n-1] == ' ' || b[n-1] == '\t' || b[n-1] == 0) {
+		n--
+	}
+	return b[:n]
 }
 
 // env says which environment of tox or nox the lines to come are of.
@@ -244,7 +253,7 @@ func (p *pytestReader) begin(n int, quiet bool) *session {
 	p.close()
 	p.s = &session{
 		section: sectProgress, start: n, quiet: quiet,
-		tests: map[ci.TestID]*pytestTest{}, running: map[ci.TestID]bool{},
+		tests: map[ci.TestID]*pytestTest{}, running: map[ci.TestID]int{},
 	}
 	return p.s
 }

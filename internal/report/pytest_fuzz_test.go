@@ -128,6 +128,7 @@ func FuzzPytest(f *testing.F) {
 			f.Add(b)
 		}
 	}
+	f.Add([]byte(rule("=", "FAILURES") + "\n" + rule("_", "test_a") + "\nE   File \"a.py\", line 1\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if bytes.ContainsAny(b, "\x1b\r") || bytes.Contains(b, []byte("\xef\xbb\xbf")) || bytes.Contains(b, []byte("Z ")) {
 			return // the prefix would then change the line itself

@@ -197,7 +197,7 @@ func (p *pytestReader) started(n int, b []byte) {
 	s := p.s
 	id := cleanID(untilSpace(b))
 	if s.pending != "" && len(s.running) < 10_000 {
-		s.running[s.pending] = true
+		s.running[s.pending] = s.pendingLine
 	}
 	s.pending, s.pendingLine = id, n
 	p.trouble(n, bytes.TrimLeft(b[len(untilSpace(b)):], " "))

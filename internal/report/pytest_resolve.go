@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"keepgreen/internal/ci"
@@ -54,9 +56,9 @@ func (p *pytestReader) unfinished() {
 	if s.quiet && len(s.order) == 0 {
 		return
 	}
-	for id := range s.running {
-		if t := s.tests[id]; t == nil {
-			p.hung(s.start, id)
+	for _, id := range slices.Sorted(maps.Keys(s.running)) {
+		if s.tests[id] == nil {
+			p.hung(s.running[id], id)
 		}
 	}
 	if s.pending != "" && s.tests[s.pending] == nil {

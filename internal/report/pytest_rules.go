@@ -184,7 +184,14 @@ func (p *pytestReader) heading(n int, b, title []byte, fill int) bool {
 // captured is "---- Captured stdout call ----".
 func (p *pytestReader) captured(b, title []byte, fill int) bool {
 	s := p.s
-	if s == nil || s.open == nil || s.nested || !bytes.HasPrefix(title, []byte("Captured ")) || !s.ours(b, fill) {
+	if s == nil || s.open == nil || s.nested || !s.ours(b, fill) {
+		return false
+	}
+	if bytes.HasPrefix(title, []byte("generated ")) { // "generated xml file: …", by junitxml and others
+		p.enter(sectOther)
+		return true
+	}
+	if !bytes.HasPrefix(title, []byte("Captured ")) {
 		return false
 	}
 	s.capture = true

@@ -400,8 +400,11 @@ func splitException(s string) (exception, message string) {
 // syntaxError puts the compiler's sentence before the place that it shows.
 func syntaxError(s string) (exception, message string) {
 	i := strings.LastIndexByte(s, '\n')
+	if i < 0 || strings.HasPrefix(s[i+1:], "File \"") {
+		return "", s
+	}
 	exception, message = splitException(s[i+1:])
-	if i < 0 || exception == "" {
+	if exception == "" {
 		return "", s
 	}
 	return exception, strings.TrimSpace(message + "\n" + s[:i])

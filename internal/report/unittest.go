@@ -100,7 +100,7 @@ func newUnittestReader() *unittestReader {
 }
 
 func (u *unittestReader) line(l Line) {
-	b := bytes.TrimRight(l.Text, " \t\x00")
+	b := trimmed(l.Text)
 	u.job = l.Job
 	if len(b) == 70 && string(b) == doubleRule {
 		if u.state != utHeading {
