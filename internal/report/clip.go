@@ -98,15 +98,28 @@ func (e *ends[T]) newest() *T {
 	return &e.items[e.first+(e.next+e.last-1)%e.last]
 }
 
-// take returns what was kept, in order, and starts afresh.
+// take returns a copy of what was kept, in order, and starts afresh.
 func (e *ends[T]) take() []T {
-	items := e.items
-	if e.full && e.next > 0 {
-		tail := items[e.first:]
-		items = append(append(append([]T{}, items[:e.first]...), tail[e.next:]...), tail[:e.next]...)
+	if len(e.items) == 0 {
+		return nil
 	}
-	e.items, e.next, e.full = nil, 0, false
+	items := make([]T, 0, len(e.items))
+	head, tail := e.items, []T(nil)
+	if e.full {
+		head, tail = e.items[:e.first], e.items[e.first:]
+	}
+	items = append(items, head...)
+	if e.full {
+		items = append(append(items, tail[e.next:]...), tail[:e.next]...)
+	}
+	e.drop()
 	return items
+}
+
+// drop forgets what was kept.
+func (e *ends[T]) drop() {
+	clear(e.items)
+	e.items, e.next, e.full = e.items[:0], 0, false
 }
 
 // valid replaces what is no UTF-8, so that every text of a report can be encoded.

@@ -120,6 +120,7 @@ type session struct {
 
 	tests       map[ci.TestID]*pytestTest
 	order       []*pytestTest
+	slab        []pytestTest      // records to come
 	running     map[ci.TestID]int // under xdist: started, without a verdict; the line of the log
 	pending     ci.TestID         // started, without a verdict, not under xdist
 	pendingLine int

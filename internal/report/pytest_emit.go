@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"keepgreen/internal/ci"
@@ -83,6 +84,9 @@ func (p *pytestReader) emitTest(t *pytestTest) {
 	p.attempt[key] = attempt
 	if attempt > 1 {
 		result.Attempt = attempt
+	}
+	if n := len(p.rep.Tests); n == cap(p.rep.Tests) {
+		p.rep.Tests = slices.Grow(p.rep.Tests, max(n, 64)) // append grows by a quarter, and copies four times as much
 	}
 	p.rep.Tests = append(p.rep.Tests, result)
 }

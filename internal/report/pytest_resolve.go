@@ -112,21 +112,20 @@ func (p *pytestReader) addProblemOf(b *block) {
 
 // give stores a block's failure with its test.
 func (t *pytestTest) give(b *block) {
-	f := b.failure
 	if t.output == "" {
 		t.output = b.output
 	}
 	if b.section == sectErrors {
 		t.errored = true
-		t.around = append(t.around, f)
+		t.around = append(t.around, b.failure)
 		return
 	}
 	t.failed = true
 	if t.call == nil {
-		t.call = &f
+		t.call = &b.failure
 		return
 	}
-	t.around = append(t.around, f)
+	t.around = append(t.around, b.failure)
 }
 
 // index lists the tests under their names in headings.

@@ -36,7 +36,12 @@ func (s *session) test(n int, id ci.TestID, sub string) *pytestTest {
 	if t := s.tests[key]; t != nil {
 		return t
 	}
-	t := &pytestTest{id: key, seen: n}
+	if len(s.slab) == 0 {
+		s.slab = make([]pytestTest, 32)
+	}
+	t := &s.slab[0]
+	s.slab = s.slab[1:]
+	t.id, t.seen = key, n
 	if len(s.order) < maxTests*2 {
 		s.tests[key] = t
 	}
@@ -183,19 +188,24 @@ func (p *pytestReader) endEntry() {
 func (s *session) splitSummary(b []byte) (id, message []byte) {
 	const sep = " - "
 	known := -1
-	if s.known(b) {
-		return b, nil
-	}
-	for at, tries := 0, 0; tries < 64; tries++ {
-		i := bytes.Index(b[at:], []byte(sep))
-		if i < 0 {
+	for _, test := range []func([]byte) bool{s.progressed, s.headed} {
+		if test(b) {
+			return b, nil
+		}
+		for at, tries := 0, 0; tries < 64; tries++ {
+			i := bytes.Index(b[at:], []byte(sep))
+			if i < 0 {
+				break
+			}
+			at += i
+			if test(b[:at]) {
+				known = at
+			}
+			at += len(sep)
+		}
+		if known >= 0 {
 			break
 		}
-		at += i
-		if s.known(b[:at]) {
-			known = at
-		}
-		at += len(sep)
 	}
 	if known < 0 {
 		known = bytes.Index(b, []byte(sep))
@@ -213,16 +223,17 @@ func (s *session) splitSummary(b []byte) (id, message []byte) {
 	return b[:known], b[known+len(sep):]
 }
 
-// known reports whether the progress or a heading has named this ID.
-func (s *session) known(b []byte) bool {
-	if len(b) > maxID {
+// progressed reports whether a line has named this ID before.
+func (s *session) progressed(b []byte) bool {
+	return len(b) <= maxID && s.tests[ci.TestID(b)] != nil
+}
+
+// headed reports whether a heading has named this ID.
+func (s *session) headed(b []byte) bool {
+	if len(b) > maxID || bytes.Index(b, []byte("::")) <= 0 {
 		return false
 	}
-	if s.tests[ci.TestID(b)] != nil {
-		return true
-	}
-	sep := bytes.Index(b, []byte("::"))
-	return sep > 0 && s.headings()[dottedTail(string(b))] > 0
+	return s.headings()[dottedTail(string(b))] > 0
 }
 
 // dottedTail spells an ID as headings do: without the path, with dots.

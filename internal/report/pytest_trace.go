@@ -56,7 +56,7 @@ func newTrace() *trace {
 
 func (t *trace) reset() {
 	t.details.reset()
-	t.chain.take()
+	t.chain.drop()
 	t.crashed = ""
 	t.restart()
 }
@@ -65,7 +65,7 @@ func (t *trace) reset() {
 func (t *trace) restart() {
 	t.exception, t.code, t.function = "", "", ""
 	t.message.reset()
-	t.frames.take()
+	t.frames.drop()
 	t.mode, t.located, t.grouped, t.plain = inSource, false, false, false
 }
 
