@@ -14,6 +14,7 @@ var pytestFormat = Format{
 	Doc:   "what pytest prints to a terminal or a CI log, in any verbosity and traceback style",
 	Score: scorePytest,
 	Read:  Pytest,
+	Text:  true,
 }
 
 func scorePytest(head []byte) int {
@@ -46,7 +47,7 @@ func Pytest(r io.Reader) (ci.Report, error) {
 	p := newPytestReader()
 	var w wrapperReader
 	var broke error
-	for line, err := range Lines(r) {
+	for line, err := range Lines(DecodeText(r)) {
 		if err != nil {
 			broke = err
 			break

@@ -130,7 +130,7 @@ func FuzzPytest(f *testing.F) {
 	}
 	f.Add([]byte(rule("=", "FAILURES") + "\n" + rule("_", "test_a") + "\nE   File \"a.py\", line 1\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if bytes.ContainsAny(b, "\x1b\r") || bytes.Contains(b, []byte("\xef\xbb\xbf")) || bytes.Contains(b, []byte("Z ")) {
+		if bytes.ContainsAny(b, "\x00\x1b\r") || len(b) > 1 && b[0] >= 0xfe || bytes.Contains(b, []byte("\xef\xbb\xbf")) || bytes.Contains(b, []byte("Z ")) {
 			return // the prefix would then change the line itself
 		}
 		rep := pytestOf(t, b)
@@ -192,7 +192,7 @@ func FuzzUnittest(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if bytes.ContainsAny(b, "\x1b\r") || bytes.Contains(b, []byte("\xef\xbb\xbf")) || bytes.Contains(b, []byte("Z ")) {
+		if bytes.ContainsAny(b, "\x00\x1b\r") || len(b) > 1 && b[0] >= 0xfe || bytes.Contains(b, []byte("\xef\xbb\xbf")) || bytes.Contains(b, []byte("Z ")) {
 			return
 		}
 		read := func(b []byte) string {

@@ -37,3 +37,27 @@ func TestPytestReadsWhatPytestPrints(t *testing.T) {
 		})
 	}
 }
+
+func TestLogFindsPytestAndUnittestInOneLog(t *testing.T) {
+	var both strings.Builder
+	for _, name := range []string{"plain", "unittest"} {
+		b, err := os.ReadFile("testdata/pytest/" + name + ".log")
+		if err != nil {
+			t.Fatal(err)
+		}
+		both.Write(b)
+	}
+	rep, err := report.Log(strings.NewReader(both.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]int{}
+	for _, r := range rep.Tests {
+		if r.Outcome.Bad() {
+			found[r.Framework]++
+		}
+	}
+	if found["pytest"] != 50 || found["unittest"] != 8 {
+		t.Errorf("found %v", found)
+	}
+}

@@ -14,6 +14,7 @@ var unittestFormat = Format{
 	Doc:   "what Python's unittest, and runners built on it such as Django's, print",
 	Score: scoreUnittest,
 	Read:  Unittest,
+	Text:  true,
 }
 
 func scoreUnittest(head []byte) int {
@@ -36,7 +37,7 @@ func Unittest(r io.Reader) (ci.Report, error) {
 	u := newUnittestReader()
 	var w wrapperReader
 	var broke error
-	for line, err := range Lines(r) {
+	for line, err := range Lines(DecodeText(r)) {
 		if err != nil {
 			broke = err
 			break
@@ -81,8 +82,7 @@ type unittestReader struct {
 	details int
 	dropped int
 
-	ran    int
-	counts map[string]int
+	ran int
 }
 
 type unittestState uint8
