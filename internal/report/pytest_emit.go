@@ -140,10 +140,12 @@ func (p *pytestReader) failureOf(t *pytestTest) *ci.Failure {
 
 // addSummary fills in from the short summary what the traceback did not say.
 func (p *pytestReader) addSummary(f *ci.Failure, t *pytestTest) {
-	if t.summary == "" {
+	defer func() {
 		if strings.TrimSpace(f.Message) == "" {
 			f.Message = orElse(f.Exception, "the log does not say why")
 		}
+	}()
+	if t.summary == "" {
 		return
 	}
 	said, _, _ := strings.Cut(t.summary, "\n")

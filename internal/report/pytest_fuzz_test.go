@@ -128,6 +128,7 @@ func FuzzPytest(f *testing.F) {
 			f.Add(b)
 		}
 	}
+	f.Add([]byte(rule("=", "FAILURES") + "\n" + rule("_", "test_a") + "\n\na.py:7: KeyError\n" + rule("=", "short test summary info") + "\nFAILED a.py::test_a - ValueError: x\n"))
 	f.Add([]byte(rule("=", "FAILURES") + "\n" + rule("_", "test_a") + "\nE   File \"a.py\", line 1\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if bytes.ContainsAny(b, "\x00\x1b\r") || len(b) > 1 && b[0] >= 0xfe || bytes.Contains(b, []byte("\xef\xbb\xbf")) || bytes.Contains(b, []byte("Z ")) {
