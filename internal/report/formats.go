@@ -38,6 +38,9 @@ var formats = append([]Format{
 	actionsFormat,
 	logFormat,
 }, coverageFormats()...)
+	pytestFormat,
+	unittestFormat,
+}
 
 // Formats lists what can be read.
 func Formats() []Format { return formats }

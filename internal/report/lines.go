@@ -3,7 +3,6 @@ package report
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"io"
 	"iter"
 )
@@ -25,14 +24,14 @@ type Line struct {
 }
 
 // Lines reads a log line by line in bounded memory. The error, if any, comes
-// with the last pair.
+// with the last pair, whose line is empty.
 func Lines(r io.Reader) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		in := bufio.NewReaderSize(r, maxLine)
 		var clean cleaner
 		for n := 1; ; n++ {
 			raw, err := in.ReadSlice('\n')
-			cut := errors.Is(err, bufio.ErrBufferFull)
+			cut := err == bufio.ErrBufferFull
 			if len(raw) == 0 && err != nil {
 				if err != io.EOF {
 					yield(Line{N: n}, err)
@@ -44,12 +43,12 @@ func Lines(r io.Reader) iter.Seq2[Line, error] {
 			if !yield(line, nil) {
 				return
 			}
-			for errors.Is(err, bufio.ErrBufferFull) {
+			for err == bufio.ErrBufferFull {
 				_, err = in.ReadSlice('\n')
 			}
 			if err != nil {
 				if err != io.EOF {
-					yield(Line{N: n}, err)
+					yield(Line{N: n + 1}, err)
 				}
 				return
 			}
@@ -66,15 +65,19 @@ type cleaner struct {
 var bom = []byte("\xef\xbb\xbf")
 
 func (c *cleaner) line(line *Line, raw []byte) {
-	raw = bytes.TrimRight(raw, "\r\n")
-	raw = bytes.TrimPrefix(raw, bom)
+	for len(raw) > 0 && (raw[len(raw)-1] == '\n' || raw[len(raw)-1] == '\r') {
+		raw = raw[:len(raw)-1]
+	}
+	if len(raw) > 0 && raw[0] == bom[0] {
+		raw = bytes.TrimPrefix(raw, bom)
+	}
 	raw = c.prefix(line, raw)
 	raw = trimTimestamp(raw)
-	if i := bytes.LastIndexByte(raw, '\r'); i >= 0 {
-		raw = raw[i+1:] // what a terminal would show: the last overwrite
+	if bytes.IndexByte(raw, '\r') >= 0 {
+		raw = raw[bytes.LastIndexByte(raw, '\r')+1:] // what a terminal would show: the last overwrite
 	}
-	if bytes.IndexByte(raw, 0x1b) >= 0 {
-		raw = c.stripEscapes(raw)
+	if i := bytes.IndexByte(raw, 0x1b); i >= 0 {
+		raw = c.stripEscapes(raw, i)
 	}
 	line.Text = raw
 }
@@ -104,26 +107,21 @@ func (c *cleaner) prefix(line *Line, raw []byte) []byte {
 	return rest
 }
 
-// trimTimestamp takes off GitHub's "2024-05-01T12:34:56.1234567Z ".
+// trimTimestamp takes off GitHub's "2024-05-01T12:34:56.1234567Z ". This runs
+// for every line of every log, hence the punctuation first: few lines have it.
 func trimTimestamp(b []byte) []byte {
-	const shape = "dddd-dd-ddTdd:dd:dd"
-	if len(b) < len(shape)+1 {
+	const digits = "2024-05-01T12:34:56"
+	if len(b) <= len(digits) || b[4] != '-' || b[7] != '-' || b[10] != 'T' || b[13] != ':' || b[16] != ':' {
 		return b
 	}
-	for i := range len(shape) {
-		if shape[i] == 'd' {
-			if b[i] < '0' || b[i] > '9' {
-				return b
-			}
-			continue
-		}
-		if b[i] != shape[i] {
+	for _, i := range [...]int{0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18} {
+		if b[i]-'0' > 9 {
 			return b
 		}
 	}
-	i := len(shape)
+	i := len(digits)
 	if b[i] == '.' {
-		for i++; i < len(b) && '0' <= b[i] && b[i] <= '9'; i++ {
+		for i++; i < len(b) && b[i]-'0' <= 9; i++ {
 		}
 	}
 	if i >= len(b) || b[i] != 'Z' {
@@ -138,15 +136,15 @@ func trimTimestamp(b []byte) []byte {
 
 // stripEscapes removes terminal control sequences (ECMA-48): CSI, OSC and the
 // two-byte escapes.
-func (c *cleaner) stripEscapes(b []byte) []byte {
+// The first escape stands at i.
+func (c *cleaner) stripEscapes(b []byte, i int) []byte {
 	out := c.buf[:0]
-	for i := 0; i < len(b); i++ {
-		if b[i] != 0x1b {
-			out = append(out, b[i])
-			continue
-		}
-		i = endOfEscape(b, i)
+	for i >= 0 {
+		out = append(out, b[:i]...)
+		b = b[endOfEscape(b, i)+1:]
+		i = bytes.IndexByte(b, 0x1b)
 	}
+	out = append(out, b...)
 	c.buf = out
 	return out
 }

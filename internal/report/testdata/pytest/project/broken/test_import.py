@@ -1,0 +1,5 @@
+from shop.warehouse import stock
+
+
+def test_stock():
+    assert stock

@@ -1,0 +1,15 @@
+import faulthandler
+import os
+import signal
+
+
+def test_before():
+    pass
+
+
+def test_segv():
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def test_after():
+    pass

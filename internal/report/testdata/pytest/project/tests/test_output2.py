@@ -1,0 +1,2 @@
+def test_same_name():
+    assert "output2" == "module"
