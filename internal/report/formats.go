@@ -9,6 +9,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"slices"
 
 	"keepgreen/internal/ci"
 )
@@ -30,14 +31,17 @@ type Format struct {
 const headSize = 64 << 10
 
 // formats lists every format; each row stands in the file of its reader.
-var formats = []Format{
-	junitFormat,
-	trxFormat,
-	nunitFormat,
-	xunitNetFormat,
-	actionsFormat,
-	logFormat,
-}
+var formats = slices.Concat(
+	[]Format{
+		junitFormat,
+		trxFormat,
+		nunitFormat,
+		xunitNetFormat,
+		actionsFormat,
+		logFormat,
+	},
+	lintFormats,
+)
 
 // Formats lists what can be read.
 func Formats() []Format { return formats }
