@@ -185,7 +185,7 @@ func lintPath(p string) string {
 	if len(p) > 1 && p[1] == ':' || !strings.Contains(p, "/") {
 		p = strings.ReplaceAll(p, `\`, "/")
 	}
-	p = lintClean(strings.NewReplacer("\n", "", "\t", "").Replace(p), 1000)
+	p = lintClean(oneLine.Replace(p), 1000)
 	if p == "" {
 		return ""
 	}
@@ -206,6 +206,9 @@ func lintPath(p string) string {
 	}
 	return p
 }
+
+// oneLine takes out what lintClean leaves in: a path has no lines.
+var oneLine = strings.NewReplacer("\n", "", "\t", "")
 
 // cutElements takes n leading elements off a path; empty: there is nothing below.
 func cutElements(p string, n int) string {

@@ -24,7 +24,7 @@ var jsonTools = []jsonTool{
 	{"eslint-meta-json", "eslint -f json-with-metadata", []string{"results", "filePath", "messages", "errorCount"}, "results", eslintJSON, nil, nil},
 	{"stylelint-json", "stylelint -f json", []string{"source", "warnings", "deprecations"}, "", stylelintJSON, nil, nil},
 	{"shellcheck-json", "shellcheck -f json; hadolint -f json", []string{"file", "line", "column", "level", "code", "message"}, "", shellcheckJSON, nil, nil},
-	{"shellcheck-json1", "shellcheck -f json1", []string{"comments", "file", "level", "code", "fix"}, "comments", shellcheckJSON, nil, nil},
+	{"shellcheck-json1", "shellcheck -f json1", []string{"comments", "file", "line", "column", "level", "code", "message"}, "comments", shellcheckJSON, nil, nil},
 	{"staticcheck-json", "staticcheck -f json", []string{"code", "severity", "location", "end", "message", "file"}, "", staticcheckJSON, nil, nil},
 	{"go-vet-json", "go vet -json", []string{"posn", "message"}, "", goVetJSON, nil, nil},
 	{"gitlab", "code quality reports as GitLab reads them", []string{"description", "fingerprint", "location", "path"}, "", gitlabJSON, nil, nil},

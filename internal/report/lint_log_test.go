@@ -77,6 +77,11 @@ func TestLintInALog(t *testing.T) {
 			"src/a.cc:3:4: warning: unused variable 'x' [-Wunused-variable]\n", "src/a.cc:3:4 build gcc [-Wunused-variable] warning: unused variable 'x'\n",
 		},
 		{
+			"Maven prints what javac says, and once more at its end",
+			"[ERROR] /home/travis/build/o/r/src/A.java:[12,5] cannot find symbol\n[ERROR] /home/travis/build/o/r/src/A.java:[12,5] cannot find symbol\n",
+			"src/A.java:12:5 build javac [] error: cannot find symbol\n",
+		},
+		{
 			"a linter that the step names may speak in any shape",
 			"##[group]Run codespell\na.md:3: teh ==> the\n", "a.md:3 lint codespell [] error: teh ==> the\n",
 		},
@@ -109,6 +114,27 @@ func TestLogsWithoutLint(t *testing.T) {
 		{"docker layers", "#12 3.456: error: x\nStep 3/4 : RUN make\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, summary(readLog(c.log)), "") })
+	}
+}
+
+func TestCommandTool(t *testing.T) {
+	for command, want := range map[string]string{
+		"ruff check .":                     "ruff",
+		"python -m flake8 --count src":     "flake8",
+		"uv run --frozen mypy .":           "mypy",
+		"npx --yes eslint@9 .":             "eslint",
+		"./node_modules/.bin/tsc --noEmit": "tsc",
+		"cd src && PYTHONPATH=. pylint kv": "pylint",
+		"go vet ./...":                     "go vet",
+		"cargo clippy -- -D warnings":      "clippy",
+		"echo black":                       "",
+		"pytest --cov":                     "",
+		"":                                 "",
+		"golangci/golangci-lint-action@v6": "",
+		"/usr/bin/g++ -O2 a.cc":            "gcc",
+		"make test; staticcheck ./...":     "staticcheck",
+	} {
+		assert.Equal(t, commandTool(command), want, "%q", command)
 	}
 }
 

@@ -148,8 +148,12 @@ func unescapeCommand(s string) string {
 	return strings.ReplaceAll(s, "%25", "%")
 }
 
-// bracketed reads "[f.proto:1:5] message" of protolint.
+// bracketed reads "[f.proto:1:5] message" of protolint, and what Maven prints of
+// javac's: "[ERROR] /src/A.java:[12,5] message".
 func (t *lintText) bracketed(b []byte) bool {
+	if word, rest, ok := bytes.Cut(b[1:], []byte("] ")); ok && (string(word) == "ERROR" || string(word) == "WARNING") {
+		return t.maven(string(word), rest)
+	}
 	place, message, ok := bytes.Cut(b[1:], []byte("] "))
 	if !ok || len(place) > maxLintPath || !bytes.Contains(place, []byte(".proto:")) {
 		return false
@@ -159,6 +163,25 @@ func (t *lintText) bracketed(b []byte) bool {
 		return false
 	}
 	return t.add(ci.Diagnostic{Tool: "protolint", Message: string(message), Pos: p.position()}) >= 0
+}
+
+func (t *lintText) maven(word string, b []byte) bool {
+	at := bytes.Index(b, []byte(":["))
+	if at <= 0 || at > maxLintPath || !plainPath(b[:at]) || languageOf(b[:at]) != langJava {
+		return false
+	}
+	numbers, message, ok := strings.Cut(string(b[at+2:]), "] ")
+	line, col, _ := strings.Cut(numbers, ",")
+	n, err := strconv.Atoi(line)
+	if !ok || err != nil {
+		return false
+	}
+	d := ci.Diagnostic{Tool: "javac", Severity: lintSeverity(word), Message: message, Pos: ci.Position{File: string(b[:at]), Line: n}}
+	d.Pos.Col, _ = strconv.Atoi(col)
+	if last := t.last(); last.Tool == d.Tool && last.Message == d.Message && last.Pos.Line == n && last.Pos.File == lintPath(d.Pos.File) {
+		return true // Maven repeats its errors in its summary
+	}
+	return t.add(d) >= 0
 }
 
 // wouldReformat reads black's "would reformat f".

@@ -130,6 +130,11 @@ func cutSeverity(s string) (word, rule, rest string, ok bool) {
 	return "", "", s, false
 }
 
+// compilers say "error: message" behind a place.
+var compilers = map[language]string{
+	langPython: "mypy", langC: "gcc", langRust: "cargo", langJava: "javac", langScala: "scalac", langSwift: "swiftc", langShell: "shellcheck",
+}
+
 // compiler reads "error: message" behind a place: mypy, gcc and clang, rustc,
 // javac, scalac, swiftc, shellcheck's gcc format.
 func (t *lintText) compiler(d *ci.Diagnostic, word, rule, rest string, lang language) bool {
@@ -137,9 +142,7 @@ func (t *lintText) compiler(d *ci.Diagnostic, word, rule, rest string, lang lang
 		return false
 	}
 	d.Severity, d.Message, d.Rule = lintSeverity(word), rest, rule
-	d.Tool = map[language]string{
-		langPython: "mypy", langC: "gcc", langRust: "cargo", langJava: "javac", langScala: "scalac", langSwift: "swiftc", langShell: "shellcheck",
-	}[lang]
+	d.Tool = compilers[lang]
 	if t.forced || d.Tool == "" {
 		d.Tool = t.toolFor(lang)
 	}

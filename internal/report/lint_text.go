@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -327,23 +328,36 @@ func (t *lintText) command(b []byte) {
 	}
 }
 
-// commandTool is the linter that a shell command starts; empty: none that is known.
-func commandTool(command string) string {
-	fields := strings.Fields(command)
-	for i, word := range fields[:min(len(fields), 8)] {
-		word = word[strings.LastIndexByte(word, '/')+1:]
-		next := ""
-		if i+1 < len(fields) {
-			next = fields[i+1]
+// wrappers are the words that a command may have before the tool it starts.
+var wrappers = []string{
+	"bundle", "dlx", "env", "exec", "hatch", "npx", "pdm", "pipenv", "pipx", "pnpm", "poetry", "python", "python3", "run", "sudo",
+	"time", "tool", "uv", "uvx", "xargs", "yarn",
+}
+
+// commandTool is the linter that a shell command starts; empty: none that is
+// known. Of several commands on a line the first linter counts.
+func commandTool(line string) string {
+	for command := range strings.FieldsFuncSeq(line, func(r rune) bool { return r == ';' || r == '&' || r == '|' }) {
+		fields := strings.Fields(command)
+		at := slices.IndexFunc(fields, func(word string) bool {
+			return word[0] != '-' && !strings.Contains(word, "=") && !slices.Contains(wrappers, word)
+		})
+		if at < 0 {
+			continue
 		}
-		switch {
-		case word == "go" && (next == "vet" || next == "build"):
-			return "go " + next
-		case word == "cargo" && (next == "clippy" || next == "check" || next == "build"):
-			return map[string]string{"clippy": "clippy"}[next] + map[string]string{"check": "cargo", "build": "cargo"}[next]
+		word := strings.TrimRight(fields[at][strings.LastIndexByte(fields[at], '/')+1:], ":@0123456789.")
+		if at+1 < len(fields) && (word == "go" || word == "cargo") {
+			switch word += " " + fields[at+1]; word {
+			case "cargo clippy":
+				return "clippy"
+			case "cargo check", "cargo build":
+				return "cargo"
+			}
 		}
-		if _, ok := lintTools[lintToolName(word)]; ok {
-			return lintToolName(word)
+		if word = lintToolName(word); word != "" {
+			if _, ok := lintTools[word]; ok {
+				return word
+			}
 		}
 	}
 	return ""
