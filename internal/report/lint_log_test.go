@@ -130,7 +130,7 @@ func TestCommandTool(t *testing.T) {
 		"echo black":                       "",
 		"pytest --cov":                     "",
 		"":                                 "",
-		"golangci/golangci-lint-action@v6": "",
+		"golangci/golangci-lint-action@v6": "golangci-lint",
 		"/usr/bin/g++ -O2 a.cc":            "gcc",
 		"make test; staticcheck ./...":     "staticcheck",
 	} {

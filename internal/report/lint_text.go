@@ -330,7 +330,7 @@ func (t *lintText) command(b []byte) {
 
 // wrappers are the words that a command may have before the tool it starts.
 var wrappers = []string{
-	"bundle", "dlx", "env", "exec", "hatch", "npx", "pdm", "pipenv", "pipx", "pnpm", "poetry", "python", "python3", "run", "sudo",
+	"bundle", "dlx", "env", "exec", "hatch", "npx", "pdm", "pipenv", "pipx", "pnpm", "poetry", "run", "sudo",
 	"time", "tool", "uv", "uvx", "xargs", "yarn",
 }
 
@@ -340,12 +340,13 @@ func commandTool(line string) string {
 	for command := range strings.FieldsFuncSeq(line, func(r rune) bool { return r == ';' || r == '&' || r == '|' }) {
 		fields := strings.Fields(command)
 		at := slices.IndexFunc(fields, func(word string) bool {
-			return word[0] != '-' && !strings.Contains(word, "=") && !slices.Contains(wrappers, word)
+			return word[0] != '-' && !strings.Contains(word, "=") && !strings.HasPrefix(word, "python") && !slices.Contains(wrappers, word)
 		})
 		if at < 0 {
 			continue
 		}
-		word := strings.TrimRight(fields[at][strings.LastIndexByte(fields[at], '/')+1:], ":@0123456789.")
+		word, _, _ := strings.Cut(fields[at][strings.LastIndexByte(fields[at], '/')+1:], "@")
+		word = strings.TrimSuffix(word, "-action") // golangci/golangci-lint-action@v6
 		if at+1 < len(fields) && (word == "go" || word == "cargo") {
 			switch word += " " + fields[at+1]; word {
 			case "cargo clippy":
