@@ -155,12 +155,12 @@ func (t *lintText) continueBandit(s string, indent int) bool {
 	case "Location":
 		t.more.how = contNone
 		d := t.head.diag
-		file, rest := cutLast(value, ":")
+		file, rest := lintCutLast(value, ":")
 		col, err := strconv.Atoi(rest)
 		if err != nil {
 			return false
 		}
-		if before, line := cutLast(file, ":"); line != "" && leadingDigits([]byte(line)) == len(line) {
+		if before, line := lintCutLast(file, ":"); line != "" && leadingDigits([]byte(line)) == len(line) {
 			file, d.Pos.Col = before, col+1 // bandit counts columns from 0
 			col, _ = strconv.Atoi(line)
 		}
@@ -170,8 +170,8 @@ func (t *lintText) continueBandit(s string, indent int) bool {
 	return true
 }
 
-// cutLast cuts a string around the last sep.
-func cutLast(s, sep string) (before, after string) {
+// lintCutLast cuts a string around the last sep.
+func lintCutLast(s, sep string) (before, after string) {
 	at := strings.LastIndex(s, sep)
 	if at < 0 {
 		return s, ""
@@ -268,7 +268,7 @@ func (t *lintText) rowTool(word, message string) (tool, text, rule string) {
 		return "yamllint", head, rule
 	}
 	if head, ok := strings.CutSuffix(message, " remark-lint"); ok {
-		text, rule := cutLast(head, " ")
+		text, rule := lintCutLast(head, " ")
 		return "remark-lint", text, rule
 	}
 	tool = "eslint"

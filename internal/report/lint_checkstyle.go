@@ -45,7 +45,7 @@ func Checkstyle(r io.Reader) (ci.Report, error) {
 		}
 		switch start.Name.Local {
 		case "file":
-			file = xmlAttr(start, "name")
+			file = checkstyleAttr(start, "name")
 		case "error":
 			line, _ := dec.InputPos()
 			if d, ok := finishDiagnostic(checkstyleError(start, file, line)); ok {
@@ -57,18 +57,18 @@ func Checkstyle(r io.Reader) (ci.Report, error) {
 
 func checkstyleError(start xml.StartElement, file string, line int) ci.Diagnostic {
 	d := ci.Diagnostic{
-		Tool: "checkstyle", Severity: lintSeverity(xmlAttr(start, "severity")), Message: xmlAttr(start, "message"),
+		Tool: "checkstyle", Severity: lintSeverity(checkstyleAttr(start, "severity")), Message: checkstyleAttr(start, "message"),
 		Pos: ci.Position{File: file}, Log: ci.Position{Line: line},
 	}
-	d.Pos.Line, _ = strconv.Atoi(xmlAttr(start, "line"))
-	d.Pos.Col, _ = strconv.Atoi(xmlAttr(start, "column"))
-	source := xmlAttr(start, "source")
+	d.Pos.Line, _ = strconv.Atoi(checkstyleAttr(start, "line"))
+	d.Pos.Col, _ = strconv.Atoi(checkstyleAttr(start, "column"))
+	source := checkstyleAttr(start, "source")
 	d.Rule = source
 	if tool, rest, ok := strings.Cut(source, "."); ok {
 		if _, known := lintTools[lintToolName(tool)]; known {
 			d.Tool, d.Rule = lintToolName(tool), strings.TrimPrefix(rest, "rules.")
 		} else if strings.HasPrefix(source, "com.puppycrawl.tools.checkstyle") {
-			_, d.Rule = cutLast(source, ".")
+			_, d.Rule = lintCutLast(source, ".")
 		}
 	} else if _, known := lintTools[lintToolName(source)]; known {
 		d.Tool, d.Rule = lintToolName(source), ""
@@ -76,7 +76,7 @@ func checkstyleError(start xml.StartElement, file string, line int) ci.Diagnosti
 	return d
 }
 
-func xmlAttr(start xml.StartElement, name string) string {
+func checkstyleAttr(start xml.StartElement, name string) string {
 	for _, a := range start.Attr {
 		if a.Name.Local == name {
 			return a.Value

@@ -76,7 +76,7 @@ func TestLintDocuments(t *testing.T) {
 			rep, err := Read(strings.NewReader(c.in))
 			assert.NilError(t, err)
 			assert.Equal(t, rep.Format, c.format)
-			assert.Equal(t, summary(rep.Diagnostics), c.want)
+			assert.Equal(t, lintSummary(rep.Diagnostics), c.want)
 		})
 	}
 }
@@ -85,7 +85,7 @@ func TestABrokenDocumentKeepsWhatWasRead(t *testing.T) {
 	const head = `[{"cell":null,"code":"F401","end_location":{},"filename":"a.py","location":{"row":1,"column":2},"message":"m","noqa_row":1}`
 	rep, err := Read(strings.NewReader(head + `,{"cell":nu`))
 	assert.ErrorContains(t, err, "byte ")
-	assert.Equal(t, summary(rep.Diagnostics), "a.py:1:2 lint ruff [F401] error: m\n")
+	assert.Equal(t, lintSummary(rep.Diagnostics), "a.py:1:2 lint ruff [F401] error: m\n")
 
 	rep, err = Read(strings.NewReader(head + `,{"cell":null,"location":"here"}]`))
 	assert.NilError(t, err)
@@ -108,7 +108,7 @@ func TestToolOutput(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			rep, err := ToolOutput(c.tool, strings.NewReader(c.in))
 			assert.NilError(t, err)
-			assert.Equal(t, summary(rep.Diagnostics), c.want)
+			assert.Equal(t, lintSummary(rep.Diagnostics), c.want)
 		})
 	}
 }

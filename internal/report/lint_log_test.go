@@ -22,7 +22,7 @@ func readLog(log string) []ci.Diagnostic {
 	return t.finish().Diagnostics
 }
 
-func summary(found []ci.Diagnostic) string {
+func lintSummary(found []ci.Diagnostic) string {
 	var b strings.Builder
 	for _, d := range found {
 		fmt.Fprintf(&b, "%s %s %s [%s] %s: %s\n", d.Pos, d.Kind, d.Tool, d.Rule, d.Severity, strings.ReplaceAll(d.Message, "\n", "|"))
@@ -92,7 +92,7 @@ func TestLintInALog(t *testing.T) {
 		},
 		{"a path that climbs stays below the root", "../../etc/a.py:1:8: F401 'os' imported but unused\n", "etc/a.py:1:8 lint flake8 [F401] error: 'os' imported but unused\n"},
 	} {
-		t.Run(c.name, func(t *testing.T) { assert.Equal(t, summary(readLog(c.log)), c.want) })
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, lintSummary(readLog(c.log)), c.want) })
 	}
 }
 
@@ -113,7 +113,7 @@ func TestLogsWithoutLint(t *testing.T) {
 		{"pip", "ERROR: Could not find a version that satisfies the requirement x\nerror: subprocess-exited-with-error\n"},
 		{"docker layers", "#12 3.456: error: x\nStep 3/4 : RUN make\n"},
 	} {
-		t.Run(c.name, func(t *testing.T) { assert.Equal(t, summary(readLog(c.log)), "") })
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, lintSummary(readLog(c.log)), "") })
 	}
 }
 

@@ -36,13 +36,13 @@ func TestLintCaptures(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden.Assert(t, render(rep), "lint/"+name+".golden")
+			golden.Assert(t, renderLint(rep), "lint/"+name+".golden")
 		})
 	}
 }
 
-// render writes a report so that a person can compare it with the input.
-func render(rep ci.Report) string {
+// renderLint writes a report so that a person can compare it with the input.
+func renderLint(rep ci.Report) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "format: %s\n", rep.Format)
 	for _, w := range rep.Warnings {
@@ -67,8 +67,8 @@ func render(rep ci.Report) string {
 	return b.String()
 }
 
-// exceptions are the files of the collection whose truth we do not follow, and why.
-var exceptions = map[string]string{
+// lintExceptions are the files of the collection whose truth we do not follow, and why.
+var lintExceptions = map[string]string{
 	"msbuild/content": "the truth leaves out a finding whose path has spaces, which Vim's %f cannot hold; we read it",
 }
 
@@ -88,7 +88,7 @@ func TestErrorformatCollection(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := truths(t, strings.TrimSuffix(file, ".in")+".ok")
+		want := lintTruths(t, strings.TrimSuffix(file, ".in")+".ok")
 		readers := map[string]func() (ci.Report, error){
 			"content":     func() (ci.Report, error) { return report.Read(bytes.NewReader(content)) },
 			"errorformat": func() (ci.Report, error) { return report.Errorformat(name)[0].Read(bytes.NewReader(content)) },
@@ -99,8 +99,8 @@ func TestErrorformatCollection(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				problem := compare(rep.Diagnostics, want)
-				if reason, known := exceptions[name+"/"+how]; known {
+				problem := compareLint(rep.Diagnostics, want)
+				if reason, known := lintExceptions[name+"/"+how]; known {
 					if problem == "" {
 						t.Errorf("reads right, but is listed as an exception: %s", reason)
 					}
@@ -117,16 +117,16 @@ func TestErrorformatCollection(t *testing.T) {
 	t.Logf("of %d files, read right: %d by content, %d by errorformat's own patterns", len(files), right["content"], right["errorformat"])
 }
 
-type truth struct{ place, text string }
+type lintTruth struct{ place, text string }
 
-// truths reads "file|line col n type| message"; lines without a file are no findings.
-func truths(t *testing.T, file string) []truth {
+// lintTruths reads "file|line col n type| message"; lines without a file are no findings.
+func lintTruths(t *testing.T, file string) []lintTruth {
 	t.Helper()
 	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []truth
+	var out []lintTruth
 	for line := range strings.Lines(string(content)) {
 		parts := strings.SplitN(strings.TrimRight(line, "\n"), "|", 3)
 		if len(parts) < 3 || parts[0] == "" {
@@ -140,13 +140,13 @@ func truths(t *testing.T, file string) []truth {
 		if len(fields) > 2 && fields[1] == "col" {
 			place += ":" + fields[2]
 		}
-		out = append(out, truth{place, parts[2]})
+		out = append(out, lintTruth{place, parts[2]})
 	}
 	return out
 }
 
-// compare says what is wrong first; empty: nothing.
-func compare(got []ci.Diagnostic, want []truth) string {
+// compareLint says what is wrong first; empty: nothing.
+func compareLint(got []ci.Diagnostic, want []lintTruth) string {
 	for i := range max(len(got), len(want)) {
 		switch {
 		case i >= len(got):

@@ -329,7 +329,7 @@ func (run *sarifRun) rule(p sarifPending, byID map[string]*sarifRule) *sarifRule
 	if p.ruleIndex >= 0 && p.ruleIndex < len(rules) {
 		return &rules[p.ruleIndex]
 	}
-	for id := p.Rule; id != ""; id, _ = cutLast(id, "/") {
+	for id := p.Rule; id != ""; id, _ = lintCutLast(id, "/") {
 		if rule := byID[id]; rule != nil {
 			return rule
 		}

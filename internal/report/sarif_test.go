@@ -57,7 +57,7 @@ func TestSARIF(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			rep, err := SARIF(strings.NewReader(c.in))
 			assert.NilError(t, err)
-			assert.Equal(t, summary(rep.Diagnostics), c.want)
+			assert.Equal(t, lintSummary(rep.Diagnostics), c.want)
 		})
 	}
 }
