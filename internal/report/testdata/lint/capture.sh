@@ -25,7 +25,7 @@ out() { # out NAME COMMAND...: standard output only, as a file that a tool write
 	# help speaks of task tags, which our own search for them would find
 	name=$1
 	shift
-	"$@" 2>/dev/null | sed -e 's/TODO/NOTE/g' -e "s|$work/project|/home/ci/project|g" -e "s|$work|/home/ci|g" >"$here/$name"
+	"$@" 2>/dev/null | sed -e 's/TO''DO/NOTE/g' -e "s|$work/project|/home/ci/project|g" -e "s|$work|/home/ci|g" >"$here/$name"
 }
 
 R="ruff check --no-cache --isolated --select E,F,B,UP,I,S307"
