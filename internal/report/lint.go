@@ -17,12 +17,12 @@ import (
 // only scores above what many speak.
 var lintFormats = slices.Concat(
 	[]Format{
-		{"sarif", "SARIF 2.1.0 of any scanner", scoreSARIF, SARIF},
-		{"checkstyle", "Checkstyle XML, which many linters can write", scoreCheckstyle, Checkstyle},
+		{Name: "sarif", Doc: "SARIF 2.1.0 of any scanner", Score: scoreSARIF, Read: SARIF},
+		{Name: "checkstyle", Doc: "Checkstyle XML, which many linters can write", Score: scoreCheckstyle, Read: Checkstyle},
 	},
 	lintJSONFormats(),
 	Errorformat(efmRecognised()...),
-	[]Format{{"lint", "what linters, formatters, type checkers and compilers print", scoreLintText, LintText}},
+	[]Format{{Name: "lint", Doc: "what linters, formatters, type checkers and compilers print", Score: scoreLintText, Read: LintText, Text: true}},
 )
 
 // lintTool is what is known of a tool beside its output.

@@ -27,6 +27,7 @@ type lineReader interface {
 // one in its initial state.
 var lineReaders = []func() lineReader{
 	func() lineReader { return newActionsReader() },
+	func() lineReader { return newLintText() },
 }
 
 // Log reads the log of a whole job in one pass. It feeds every line to every
