@@ -9,6 +9,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"slices"
 
 	"keepgreen/internal/ci"
 )
@@ -41,6 +42,17 @@ var formats = append([]Format{
 	pytestFormat,
 	unittestFormat,
 }
+var formats = slices.Concat(
+	[]Format{
+		junitFormat,
+		trxFormat,
+		nunitFormat,
+		xunitNetFormat,
+		actionsFormat,
+		logFormat,
+	},
+	lintFormats,
+)
 
 // Formats lists what can be read.
 func Formats() []Format { return formats }

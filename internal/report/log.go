@@ -28,6 +28,7 @@ type lineReader interface {
 var lineReaders = []func() lineReader{
 	func() lineReader { return newActionsReader() },
 	func() lineReader { return newPythonReader() },
+	func() lineReader { return newLintText() },
 }
 
 // Log reads the log of a whole job in one pass. It feeds every line to every

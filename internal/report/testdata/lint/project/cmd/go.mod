@@ -1,0 +1,3 @@
+module example.com/evict
+
+go 1.26
