@@ -31,17 +31,6 @@ type Format struct {
 const headSize = 64 << 10
 
 // formats lists every format; each row stands in the file of its reader.
-var formats = append([]Format{
-	junitFormat,
-	trxFormat,
-	nunitFormat,
-	xunitNetFormat,
-	actionsFormat,
-	logFormat,
-}, coverageFormats()...)
-	pytestFormat,
-	unittestFormat,
-}
 var formats = slices.Concat(
 	[]Format{
 		junitFormat,
@@ -50,8 +39,11 @@ var formats = slices.Concat(
 		xunitNetFormat,
 		actionsFormat,
 		logFormat,
+		pytestFormat,
+		unittestFormat,
 	},
 	lintFormats,
+	coverageFormats(),
 )
 
 // Formats lists what can be read.
