@@ -122,7 +122,7 @@ func TestALargeRunKeepsItsFailuresAndSaysWhatItLeavesOut(t *testing.T) {
 	if n := strings.Count(got, `<tr data-o="good">`); n != 2000 {
 		t.Errorf("%d other tests are on the page", n)
 	}
-	if !strings.Contains(got, "7,900 more are in the JSON document") {
+	if !strings.Contains(got, "7,900 more are left out") {
 		t.Error("the page does not say what it leaves out")
 	}
 	if len(got) > 2<<20 {

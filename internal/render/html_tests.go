@@ -32,7 +32,7 @@ func testsPartOf(v View) testsPart {
 	}
 	shownBad, shownOther := bad[:min(len(bad), maxPageFailed)], other[:min(len(other), maxPageTests)]
 	if n := len(bad) + len(other) - len(shownBad) - len(shownOther); n > 0 {
-		part.Note = fmt.Sprintf("Shown are %s failed and %s of %s other tests; %s more are in the JSON document (keepgreen run --format json).",
+		part.Note = fmt.Sprintf("Shown are %s failed and %s of %s other tests; %s more are left out to keep this page quick.",
 			thousands(len(shownBad)), thousands(len(shownOther)), thousands(len(other)), thousands(n))
 	}
 	for _, t := range shownBad {

@@ -45,7 +45,7 @@ func StepSummary(w io.Writer, v View) error {
 	s.part(summaryJobs(v))
 	foot := ""
 	if s.left > 0 {
-		foot = fmt.Sprintf("%s did not fit on this page; the JSON document has all of it.\n\n", plural(s.left, "section"))
+		foot = fmt.Sprintf("%s did not fit on this page, which GitHub limits to 1 MiB.\n\n", plural(s.left, "section"))
 	}
 	if v.Note != "" {
 		foot += "<sub>" + Neutral(cut(v.Note, 400)) + "</sub>\n"
