@@ -38,6 +38,9 @@ var formats = append([]Format{
 	actionsFormat,
 	logFormat,
 }, coverageFormats()...)
+	goTestJSONFormat,
+	goTestTextFormat,
+}
 
 // Formats lists what can be read.
 func Formats() []Format { return formats }
