@@ -86,12 +86,13 @@ func scoreGoTestText(head []byte) int {
 
 // goVerdict reports whether a line is the go command's verdict on a package.
 func goVerdict(b []byte) bool {
-	if !bytes.HasPrefix(b, []byte("ok  \t")) && !bytes.HasPrefix(b, []byte("FAIL\t")) && !bytes.HasPrefix(b, []byte("?   \t")) {
-		return false
-	}
-	_, rest := cutBlank(b)
+	verdict, rest := cutBlank(b)
 	_, rest = cutBlank(rest)
-	return goAfterPackage(rest)
+	switch string(verdict) {
+	case "ok", "FAIL", "?":
+		return goAfterPackage(rest)
+	}
+	return false
 }
 
 // GoTestText reads the output of "go test", with or without -v.

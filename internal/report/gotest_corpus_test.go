@@ -161,3 +161,140 @@ func diffMaps(want, got map[string]string) string {
 	}
 	return b.String()
 }
+
+// gotestsumTruths pairs the inputs of gotestsum's tests with what it printed
+// about them.
+var gotestsumTruths = []struct {
+	input, truth string
+	extra        map[string]string // what we say beside it, or instead of it, and why
+}{
+	{input: "testjson/testdata/input/go-test-json.out", truth: "testjson/testdata/summary/root-test-has-subtest-failures"},
+	{input: "testjson/testdata/input/go-test-json-with-shuffle.out", truth: "testjson/testdata/summary/root-test-has-subtest-failures"},
+	{input: "testjson/testdata/input/go-test-json-with-parallel-fails.out", truth: "testjson/testdata/summary/parallel-failures"},
+	{input: "testjson/testdata/input/go-test-json-missing-skip-msg.out", truth: "testjson/testdata/summary/bug-missing-skip-message"},
+	{input: "testjson/testdata/input/go-test-json-missing-test-fail.out", truth: "testjson/testdata/summary/missing-test-fail-event"},
+	{input: "testjson/testdata/input/go-test-json-misattributed.out", truth: "testjson/testdata/summary/misattributed-output"},
+	{input: "testjson/testdata/input/go-test-json-with-attributes.out", truth: "testjson/testdata/summary/with-attributes"},
+	{input: "cmd/testdata/input/go-test-build-failed.out", truth: "cmd/testdata/expected/build-fail-expected"},
+	{input: "cmd/testdata/input/go-test-setup-failed.out", truth: "cmd/testdata/expected/setup-fail-expected"},
+	{input: "cmd/testdata/input/go-test-json-panic-race-1.out", truth: "cmd/testdata/expected/panic-race-1-summary"},
+	{
+		input: "cmd/testdata/input/go-test-json-panic-race-2.out", truth: "cmd/testdata/expected/panic-race-2-summary",
+		extra: map[string]string{"example.": "one timeout is one failure: that of the test which was running, not a second one of its package"},
+	},
+}
+
+var (
+	summaryHead = regexp.MustCompile(`(?m)^=== (FAIL|SKIP): (\S*) (\S*) ?\(.*\)$`)
+	summaryDone = regexp.MustCompile(`DONE (?:\d+ runs, )?(\d+) tests?`)
+)
+
+// TestGoTestAgainstGotestsum compares the failures and skips, by name, with the
+// summaries of gotestsum.
+func TestGoTestAgainstGotestsum(t *testing.T) {
+	dir := corpus.Dir(t, "gotest-gotestsum")
+	right := 0
+	for _, row := range gotestsumTruths {
+		t.Run(filepath.Base(row.input), func(t *testing.T) {
+			truth, err := os.ReadFile(filepath.Join(dir, row.truth))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := gotestsumTruth(string(truth))
+			for name := range row.extra {
+				delete(want, name)
+			}
+			rep := readGoTest(t, filepath.Join(dir, row.input))
+			if diff := diffMaps(want, gotestsumNames(rep, want)); diff != "" {
+				t.Error(diff)
+				return
+			}
+			right++
+		})
+	}
+	t.Logf("%d of %d files agree with gotestsum's summaries", right, len(gotestsumTruths))
+}
+
+// gotestsumTruth is the failures and skips of a summary, named as it names
+// them. A parent without output of its own is left out, as we do.
+func gotestsumTruth(truth string) map[string]string {
+	want := map[string]string{}
+	heads := summaryHead.FindAllStringSubmatchIndex(truth, -1)
+	bodies := map[string]string{}
+	for i, at := range heads {
+		end := len(truth)
+		if i+1 < len(heads) {
+			end = heads[i+1][0]
+		}
+		verb, pkg, test := truth[at[2]:at[3]], truth[at[4]:at[5]], truth[at[6]:at[7]]
+		name := pkg + "." + test
+		want[name] = map[string]string{"FAIL": "failed", "SKIP": "skipped"}[verb]
+		bodies[name] += truth[at[1]:end]
+		if strings.Contains(truth[at[1]:end], "[build failed]") || strings.Contains(truth[at[1]:end], "[setup failed]") {
+			delete(want, name) // what failed is under "=== Errors"
+		}
+	}
+	for name := range want {
+		for other := range want {
+			if strings.HasPrefix(other, name+"/") && !strings.Contains(bodies[name], ".go:") {
+				delete(want, name)
+			}
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?m)^(\S+\.go:\d+)`).FindAllString(truth, -1) {
+		want["build "+strings.TrimPrefix(m, "./")] = "build"
+	}
+	return want
+}
+
+// gotestsumNames is what our report says, under the shortened names of want.
+func gotestsumNames(rep ci.Report, want map[string]string) map[string]string {
+	got := map[string]string{}
+	for name, outcome := range outcomesOf(rep) {
+		if outcome == "passed" {
+			continue
+		}
+		if outcome == "package" {
+			name, outcome = name+".", "failed"
+		}
+		for short := range want {
+			if strings.HasSuffix(name, "/"+short) || strings.HasPrefix(short, ".") && name == short[1:] {
+				name = short
+			}
+		}
+		got[name] = outcome
+	}
+	return got
+}
+
+// TestGoTestCountsRerunsAsAttempts holds the reruns of gotestsum to its own report.
+func TestGoTestCountsRerunsAsAttempts(t *testing.T) {
+	dir := filepath.Join(corpus.Dir(t, "gotest-gotestsum"), "cmd", "testdata")
+	for input, truth := range map[string]string{
+		"go-test-json-flaky-rerun.out":   "TestWriteRerunFailsReport-expected",
+		"go-test-missing-run-events.out": "TestWriteRerunFailsReport_HandlesMissingActionRunEvents-expected",
+	} {
+		t.Run(input, func(t *testing.T) {
+			data, err := os.ReadFile(filepath.Join(dir, truth))
+			if err != nil {
+				t.Fatal(err)
+			}
+			runs, failures := map[string]int{}, map[string]int{}
+			for _, r := range readGoTest(t, filepath.Join(dir, input)).Tests {
+				runs[string(r.ID)] = max(runs[string(r.ID)], r.Attempt)
+				if r.Outcome.Bad() {
+					failures[string(r.ID)]++
+				}
+			}
+			for line := range strings.Lines(string(data)) {
+				id, want, _ := strings.Cut(strings.TrimSpace(line), ": ")
+				if strings.HasSuffix(id, ".TestEnvoy") {
+					want = "0 runs, 0 failures" // a parent that fails only through its subtests
+				}
+				if got := fmt.Sprintf("%d runs, %d failures", runs[id], failures[id]); got != want {
+					t.Errorf("%s: want %s, got %s", id, want, got)
+				}
+			}
+		})
+	}
+}
