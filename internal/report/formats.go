@@ -40,6 +40,10 @@ var formats = append([]Format{
 }, coverageFormats()...)
 	goTestJSONFormat,
 	goTestTextFormat,
+	jestJSONFormat,
+	jestFormat,
+	mavenFormat,
+	cargoFormat,
 }
 
 // Formats lists what can be read.

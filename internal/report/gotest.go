@@ -96,25 +96,10 @@ func goVerdict(b []byte) bool {
 }
 
 // GoTestText reads the output of "go test", with or without -v.
-func GoTestText(r io.Reader) (ci.Report, error) { return readGo(r, "gotest-text") }
+func GoTestText(r io.Reader) (ci.Report, error) { return readLines(r, "gotest-text", newGoReader()) }
 
 // GoTestJSON reads the output of "go test -json", whatever else is between it.
-func GoTestJSON(r io.Reader) (ci.Report, error) { return readGo(r, "gotest-json") }
-
-func readGo(r io.Reader, format string) (ci.Report, error) {
-	g := newGoReader()
-	for line, err := range Lines(r) {
-		if err != nil {
-			rep := g.finish()
-			rep.Format = format
-			return rep, err
-		}
-		g.line(line)
-	}
-	rep := g.finish()
-	rep.Format = format
-	return rep, nil
-}
+func GoTestJSON(r io.Reader) (ci.Report, error) { return readLines(r, "gotest-json", newGoReader()) }
 
 // line takes the next line of the log.
 func (g *goReader) line(l Line) {
