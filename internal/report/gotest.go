@@ -66,9 +66,15 @@ func scoreGoTestJSON(head []byte) int {
 }
 
 func scoreGoTestText(head []byte) int {
-	score := 0
+	score, heading := 0, false
 	for line := range bytes.Lines(head) {
 		line = trimTimestamp(bytes.TrimRight(line, "\r\n"))
+		if heading {
+			if _, _, _, _, ok := goPosition(line); ok { // "go build" alone
+				score = max(score, 40)
+			}
+		}
+		heading = bytes.HasPrefix(line, []byte("# "))
 		if at := unfinished(line); at > 0 {
 			line = line[at:]
 		}
@@ -78,7 +84,7 @@ func scoreGoTestText(head []byte) int {
 		case len(line) > 10 && bytes.HasPrefix(line, []byte("=== RUN   ")) && goTestName(line[10:]):
 			return 60
 		case goVerdict(line):
-			score = 50
+			score = max(score, 50)
 		}
 	}
 	return score

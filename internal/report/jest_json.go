@@ -48,30 +48,55 @@ type jestSuite struct {
 // JestJSON reads the result of "jest --json" file by file; it does not hold the
 // whole document.
 func JestJSON(r io.Reader) (ci.Report, error) {
-	rep := ci.Report{Format: "jest-json"}
+	rep := &jestReport{Report: ci.Report{Format: "jest-json"}}
 	budget := &budgetReader{r: r, left: maxSuiteBytes}
 	dec := json.NewDecoder(budget)
 	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
-		return rep, fmt.Errorf("not a result of jest --json: %w", orEOF(err))
+		return rep.Report, fmt.Errorf("not a result of jest --json: %w", orEOF(err))
 	}
 	for dec.More() {
 		key, err := dec.Token()
 		if err != nil {
-			return rep, fmt.Errorf("result of jest --json: %w", err)
+			return rep.Report, fmt.Errorf("result of jest --json: %w", err)
 		}
 		budget.left = maxSuiteBytes
 		if key != "testResults" {
 			var skip json.RawMessage
 			if err := dec.Decode(&skip); err != nil {
-				return rep, fmt.Errorf("result of jest --json: %w", err)
+				return rep.Report, fmt.Errorf("result of jest --json: %w", err)
 			}
 			continue
 		}
-		if err := jestSuites(&rep, dec, budget); err != nil {
-			return rep, fmt.Errorf("result of jest --json: %w", err)
+		if err := jestSuites(rep, dec, budget); err != nil {
+			return rep.Report, fmt.Errorf("result of jest --json: %w", err)
 		}
 	}
-	return rep, nil
+	rep.relocate(rep.root)
+	return rep.Report, nil
+}
+
+// jestReport is a report whose paths are still absolute where the first files
+// of the result did not show what the root is.
+type jestReport struct {
+	ci.Report
+	root string
+}
+
+func (rep *jestReport) relocate(root string) {
+	if root == "" {
+		return
+	}
+	for i := range rep.Tests {
+		r := &rep.Tests[i]
+		r.ID, r.File = ci.TestID(strings.TrimPrefix(string(r.ID), root)), strings.TrimPrefix(r.File, root)
+		if f := r.Failure; f != nil {
+			f.Test, f.Pos.File = r.ID, strings.TrimPrefix(f.Pos.File, root)
+		}
+	}
+	for i := range rep.Failures {
+		f := &rep.Failures[i]
+		f.Test, f.Pos.File = ci.TestID(strings.TrimPrefix(string(f.Test), root)), strings.TrimPrefix(f.Pos.File, root)
+	}
 }
 
 func orEOF(err error) error {
@@ -81,7 +106,7 @@ func orEOF(err error) error {
 	return err
 }
 
-func jestSuites(rep *ci.Report, dec *json.Decoder, budget *budgetReader) error {
+func jestSuites(rep *jestReport, dec *json.Decoder, budget *budgetReader) error {
 	if tok, err := dec.Token(); err != nil || tok != json.Delim('[') {
 		return orEOF(err)
 	}
@@ -115,8 +140,11 @@ func (b *budgetReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (s *jestSuite) add(rep *ci.Report) {
+func (s *jestSuite) add(rep *jestReport) {
 	root := s.root()
+	if rep.root == "" {
+		rep.root = root
+	}
 	file := strings.TrimPrefix(s.Name, root)
 	for _, a := range s.Assertions {
 		r := ci.TestResult{ID: ci.TestID(jsJoin(append(append([]string{file}, a.Ancestors...), a.Title)...)), Framework: "jest", File: file, Attempt: max(a.Attempts, 1)}

@@ -57,6 +57,8 @@ type mavenReader struct {
 	compile  bool   // below "COMPILATION ERROR" and "Compilation failure"
 	dup      map[string]bool
 	dirs     []string // of modules, from what the compiler says that it writes
+	built    bool     // "BUILD SUCCESS" was said
+	broke    bool     // "BUILD FAILURE" was said
 	goal     *ci.Failure
 	goalTail int // lines of the failed goal's message that may still follow
 }
@@ -114,6 +116,9 @@ func (m *mavenReader) tagged(n int, level string, text []byte) {
 	switch {
 	case bytes.HasPrefix(text, []byte("Tests run: ")):
 		m.totals(text)
+	case bytes.HasPrefix(text, []byte("BUILD ")):
+		m.built = m.built || string(text) == "BUILD SUCCESS"
+		m.broke = m.broke || string(text) == "BUILD FAILURE"
 	case bytes.HasPrefix(text, []byte("Compiling ")):
 		m.module(text)
 	case bytes.HasPrefix(text, []byte("Flakes:")):
@@ -405,6 +410,9 @@ func (m *mavenReader) finish() ci.Report {
 	root := commonDir(m.dirs)
 	for i := range m.rep.Diagnostics {
 		file := &m.rep.Diagnostics[i].Pos.File
+		if m.built && !m.broke { // an [ERROR] that the build survived, e.g. about a file's encoding
+			m.rep.Diagnostics[i].Severity = ci.SeverityInfo
+		}
 		if root != "" {
 			*file = strings.TrimPrefix(*file, root+"/")
 		}

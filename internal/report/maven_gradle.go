@@ -63,7 +63,14 @@ func gradleName(name string) (class, method string) {
 
 // plain takes javac's own lines, as Gradle and Ant show them.
 func (m *mavenReader) plain(n int, b []byte) {
+	if b[0] == ' ' {
+		if m.compile && (bytes.HasPrefix(b, []byte("  symbol:")) || bytes.HasPrefix(b, []byte("  location:"))) {
+			m.javaDetail(b)
+		}
+		return
+	}
 	if pos, why, ok := javacError(b); ok {
+		m.compile = true
 		m.diagnostic(ci.Diagnostic{Message: why, Pos: pos, Log: ci.Position{Line: n}})
 	}
 }
@@ -75,7 +82,7 @@ func javacError(b []byte) (pos ci.Position, message string, ok bool) {
 		return pos, "", false
 	}
 	j := bytes.LastIndexByte(b[:i], ':')
-	if j <= 0 || !bytes.HasSuffix(b[:j], []byte(".java")) {
+	if j <= 0 || !bytes.HasSuffix(b[:j], []byte(".java")) || bytes.IndexByte(b[:j], ' ') >= 0 {
 		return pos, "", false
 	}
 	line := number(b[j+1 : i])
