@@ -51,16 +51,20 @@ type mavenReader struct {
 
 	section *clip // the stack of one failure
 	owner   int
+	nested  bool   // the section is Gradle's: it is what stands further in
+	class   string // the class of which the lines below tell
 
-	summary  bool   // below "Failures:" and "Errors:"
-	flake    string // below "Flakes:": whose runs are listed
-	compile  bool   // below "COMPILATION ERROR" and "Compilation failure"
-	dup      map[string]bool
-	dirs     []string // of modules, from what the compiler says that it writes
-	built    bool     // "BUILD SUCCESS" was said
-	broke    bool     // "BUILD FAILURE" was said
-	goal     *ci.Failure
-	goalTail int // lines of the failed goal's message that may still follow
+	summary   bool   // below "Failures:" and "Errors:"
+	flake     string // below "Flakes:": whose runs are listed
+	compile   bool   // below "COMPILATION ERROR" and "Compilation failure"
+	dup       map[string]bool
+	dirs      []string // of modules, from what the compiler says that it writes
+	built     bool     // "BUILD SUCCESS" was said
+	broke     bool     // "BUILD FAILURE" was said
+	wrong     *clip    // below Gradle's "* What went wrong:"
+	goal      *ci.Failure
+	wrongLine int
+	goalTail  int // lines of the failed goal's message that may still follow
 }
 
 func newMavenReader() *mavenReader {
@@ -76,6 +80,10 @@ func (m *mavenReader) line(l Line) {
 		}
 		m.closeSection()
 	}
+	if m.wrong != nil {
+		m.wentWrong(b)
+		return
+	}
 	if len(b) < 8 {
 		return
 	}
@@ -90,6 +98,9 @@ func (m *mavenReader) line(l Line) {
 		m.failedTest(l.N, b)
 	case last == 'D':
 		m.gradle(l.N, b)
+	case b[0] == '*' && string(b) == "* What went wrong:":
+		m.wrong = &clip{}
+		m.wrongLine = l.N
 	default:
 		m.plain(l.N, b)
 	}
@@ -163,6 +174,9 @@ func (m *mavenReader) failedTest(n int, text []byte) bool {
 		return false
 	}
 	class, method := javaTest(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(name), "--")))
+	if method == "" && m.class != "" && !strings.Contains(class, ".") && !javaClass(class) {
+		class, method = m.class, class // Surefire 3.0 milestones leave the class to the line above
+	}
 	if method == "" {
 		method = "(class)" // what failed is the class as a whole: @BeforeAll, its constructor
 	}
@@ -180,7 +194,7 @@ func (m *mavenReader) failedTest(n int, text []byte) bool {
 			}
 		}
 	}
-	m.section = &clip{}
+	m.section, m.nested = &clip{}, false
 	return true
 }
 
@@ -225,6 +239,9 @@ func (m *mavenReader) result(n int, class, method string, outcome ci.Outcome) in
 // sectionEnds: a stack ends at an empty line or at the next line with a level;
 // the message of an exception may have empty lines of its own.
 func (m *mavenReader) sectionEnds(b []byte) bool {
+	if m.nested {
+		return len(b) > 0 && b[0] != ' ' && b[0] != '\t' && !bytes.HasPrefix(b, []byte("FAILURE: Build failed"))
+	}
 	if len(b) == 0 {
 		return bytes.Contains(m.section.head, []byte("\tat ")) || bytes.Contains(m.section.head, []byte("    at "))
 	}
@@ -300,6 +317,9 @@ func (m *mavenReader) flakeRun(n int, text []byte) {
 // the same with a time is of one class.
 func (m *mavenReader) totals(text []byte) {
 	if bytes.Contains(text, []byte("Time elapsed")) {
+		if i := bytes.LastIndex(text, []byte(" in ")); i > 0 {
+			m.class = string(text[i+len(" in "):])
+		}
 		return
 	}
 	m.summary, m.flake = false, ""
@@ -361,7 +381,8 @@ func (m *mavenReader) javaError(n int, text []byte) bool {
 }
 
 func (m *mavenReader) diagnostic(d ci.Diagnostic) {
-	d.Tool, d.Kind, d.Severity, d.Message = "javac", ci.KindBuild, ci.SeverityError, bound(d.Message, maxMessage)
+	d.Tool, d.Kind, d.Severity = "javac", ci.KindBuild, ci.SeverityError
+	d.Message = bound(strings.TrimPrefix(d.Message, "error: "), maxMessage)
 	key := d.Pos.String() + " " + d.Message
 	if m.dup[key] || len(m.rep.Diagnostics) >= maxDiagnostics { // Maven repeats them when the goal has failed
 		m.compile = false
@@ -386,6 +407,7 @@ func (m *mavenReader) failedGoal(n int, text string) {
 	if m.goal != nil || strings.Contains(text, "There are test failures") {
 		return
 	}
+	text = strings.TrimSuffix(text, " -> [Help 1]")
 	kind, message := ci.KindBuild, text
 	if _, why, ok := strings.Cut(text, ": "); ok {
 		message = why
@@ -399,6 +421,9 @@ func (m *mavenReader) failedGoal(n int, text string) {
 func (m *mavenReader) finish() ci.Report {
 	if m.section != nil {
 		m.closeSection()
+	}
+	if m.wrong != nil {
+		m.wentWrong(nil)
 	}
 	explained := len(m.rep.Diagnostics) > 0
 	for _, r := range m.rep.Tests {

@@ -18,7 +18,7 @@ func (m *mavenReader) gradle(n int, b []byte) {
 	outcome := map[string]ci.Outcome{"PASSED": ci.Passed, "FAILED": ci.Failed, "SKIPPED": ci.Skipped}[verdict]
 	i := m.result(n, class, method, outcome)
 	if outcome == ci.Failed {
-		m.owner, m.section = i, &clip{}
+		m.owner, m.section, m.nested = i, &clip{}, true
 		if i >= 0 {
 			m.rep.Tests[i].Failure.Tool = "gradle"
 		}
@@ -59,6 +59,21 @@ func gradleName(name string) (class, method string) {
 	}
 	method = strings.TrimSuffix(parts[at], "()")
 	return strings.Join(parts[:at], "$"), strings.Join(append([]string{method}, parts[at+1:]...), "::")
+}
+
+// wentWrong takes the lines below "* What went wrong:", up to the first empty
+// one. It counts only if nothing else says why the build failed.
+func (m *mavenReader) wentWrong(b []byte) {
+	if len(b) > 0 && len(m.wrong.head) < maxMessage && !bytes.HasPrefix(b, []byte("* ")) {
+		m.wrong.writeLine(b)
+		return
+	}
+	text := strings.TrimSpace(m.wrong.String())
+	m.wrong = nil
+	if text == "" || m.goal != nil || strings.Contains(text, "There were failing tests") {
+		return
+	}
+	m.goal = &ci.Failure{Kind: ci.KindBuild, Tool: "gradle", Message: bound(text, maxMessage), Log: ci.Position{Line: m.wrongLine}}
 }
 
 // plain takes javac's own lines, as Gradle and Ant show them.
@@ -108,9 +123,14 @@ func javaFailure(text, test string) ci.Failure {
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		trimmed := strings.TrimLeft(line, " \t")
-		if cause, ok := strings.CutPrefix(trimmed, "Caused by: "); ok {
+		if trimmed == "" && len(frames) > 0 || strings.HasPrefix(trimmed, "FAILURE: Build failed") {
+			continue
+		}
+		if cause, ok := strings.CutPrefix(trimmed+" ", "Caused by: "); ok {
 			flush()
-			head = []string{cause}
+			if cause = strings.TrimSpace(cause); cause != "" { // Gradle puts it on the next line
+				head = []string{cause}
+			}
 			continue
 		}
 		frame, ok := javaFrame(trimmed)
@@ -135,7 +155,13 @@ func javaFailure(text, test string) ci.Failure {
 	for i := len(links) - 1; i > 0; i-- { // root cause first
 		f.Chain = append(f.Chain, links[i])
 	}
-	f.Pos = javaPlace(f.Frames, test)
+	if f.Pos = javaPlace(f.Frames, test); f.Pos.IsZero() {
+		first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+		if _, at, ok := cutLast(first, " at "); ok { // Gradle's short form
+			file, line, _ := cutLast(at, ":")
+			f.Pos = ci.Position{File: file, Line: max(number([]byte(line)), 0)}
+		}
+	}
 	return f
 }
 
