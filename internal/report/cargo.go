@@ -50,6 +50,7 @@ type cargoReader struct {
 
 	section *clip // the output of one failed test is being printed
 	owner   int   // of the section: index into rep.Tests
+	inset   bool  // the section stands four blanks in, as newer nextest prints it
 
 	diag ci.Diagnostic // an error that waits for its place
 	wait int           // lines for which it waits
@@ -63,6 +64,9 @@ func newCargoReader() *cargoReader {
 func (c *cargoReader) line(l Line) {
 	b := l.Text
 	if c.section != nil && !c.sectionEnds(b) {
+		if c.inset {
+			b = bytes.TrimPrefix(b, []byte("    "))
+		}
 		c.section.writeLine(b)
 		return
 	}
@@ -113,6 +117,10 @@ func (c *cargoReader) indented(n int, b []byte) {
 		}
 	case "Compiling", "Finished", "Checking", "Updating", "Downloading":
 		c.seen = c.seen || bytes.Contains(rest, []byte(" v")) || bytes.Contains(rest, []byte("target(s)"))
+	case "stdout", "stderr":
+		if last := len(c.rep.Tests) - 1; last >= 0 && insetSection(b) && c.rep.Tests[last].Framework == "nextest" {
+			c.owner, c.section, c.inset = last, &clip{}, true
+		}
 	case "process":
 		c.died(n, rest)
 	case "PASS", "FAIL", "FLAKY", "LEAK", "TIMEOUT", "SIGABRT", "SIGSEGV", "SIGKILL", "SIGBUS", "ABORT", "TRY", "SKIP":
@@ -240,7 +248,7 @@ func (c *cargoReader) sectionStart(n int, b []byte) {
 		return
 	}
 	c.owner = c.result(n, name, ci.Failed, "")
-	c.section = &clip{}
+	c.section, c.inset = &clip{}, false
 	c.list = false
 }
 
@@ -252,7 +260,7 @@ func (c *cargoReader) sectionEnds(b []byte) bool {
 	case string(b) == "failures:" || string(b) == "successes:":
 	case bytes.HasPrefix(b, []byte("test result: ")):
 	case bytes.HasPrefix(b, []byte("--- STD")), bytes.HasPrefix(b, []byte("────")), bytes.HasPrefix(b, []byte("   Canceling")):
-	case nextestStatus(b):
+	case nextestStatus(b) || insetSection(b):
 	default:
 		return false
 	}
@@ -499,6 +507,11 @@ func nextestStatus(b []byte) bool {
 	return string(word) == "Summary" && rest[0] == '['
 }
 
+// insetSection reports whether a line heads a test's output, "  stderr ───".
+func insetSection(b []byte) bool {
+	return string(b) == "  stdout ───" || string(b) == "  stderr ───"
+}
+
 // nextest takes "FAIL [   0.004s] (2/3) kv_pool tests::a", "TRY 1 FAIL [ … ]"
 // and "FLAKY 2/3 [ … ]". Its summary repeats the failures, which count once.
 func (c *cargoReader) nextest(n int, status string, rest []byte) {
@@ -570,7 +583,7 @@ func (c *cargoReader) nextestSection(b []byte) {
 		return
 	}
 	if i, known := c.tests[strings.TrimSpace(name)]; known {
-		c.owner, c.section = i, &clip{}
+		c.owner, c.section, c.inset = i, &clip{}, false
 	}
 }
 

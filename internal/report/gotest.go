@@ -199,6 +199,9 @@ func (g *goReader) begin(p *goPackage, name string, line int) *goTest {
 	} else {
 		t.out = &clip{}
 	}
+	if p.first == 0 {
+		p.first = line
+	}
 	p.tests = append(p.tests, t)
 	p.latest[name] = t
 	return t

@@ -156,13 +156,23 @@ func javaFailure(text, test string) ci.Failure {
 		f.Chain = append(f.Chain, links[i])
 	}
 	if f.Pos = javaPlace(f.Frames, test); f.Pos.IsZero() {
-		first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-		if _, at, ok := cutLast(first, " at "); ok { // Gradle's short form
-			file, line, _ := cutLast(at, ":")
-			f.Pos = ci.Position{File: file, Line: max(number([]byte(line)), 0)}
-		}
+		f.Pos = gradlePlace(text)
 	}
 	return f
+}
+
+// gradlePlace is the place in Gradle's short form, "SomeException at PoolTest.java:20".
+func gradlePlace(text string) ci.Position {
+	for line := range strings.Lines(text[:min(len(text), 1<<10)]) {
+		_, at, ok := cutLast(strings.TrimSpace(line), " at ")
+		if !ok {
+			continue
+		}
+		if file, line, ok := cutLast(at, ":"); ok && number([]byte(line)) > 0 && !strings.ContainsAny(file, " (") {
+			return ci.Position{File: file, Line: number([]byte(line))}
+		}
+	}
+	return ci.Position{}
 }
 
 // javaException splits "org.opentest4j.AssertionFailedError: why"; Gradle's
