@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"maps"
@@ -297,4 +298,76 @@ func TestGoTestCountsRerunsAsAttempts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGoTestStreamAsText turns streams of events back into the text that they
+// were made from, package by package: the text reader finds every failure that
+// the stream has.
+func TestGoTestStreamAsText(t *testing.T) {
+	files, err := filepath.Glob("testdata/gotest/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no streams", err)
+	}
+	more, err := filepath.Glob(filepath.Join(corpus.Dir(t, "gotest-gotestsum"), "testjson/testdata/input/*.out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range more {
+		if !strings.Contains(file, "misattributed") { // whose events name no package
+			files = append(files, file)
+		}
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := outcomesOf(readGoTest(t, file))
+			rep, err := report.GoTestText(strings.NewReader(eventsAsText(data)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := outcomesOf(rep)
+			for name, outcome := range want {
+				if outcome != "passed" && outcome != "skipped" && got[name] != outcome {
+					t.Errorf("%s: %s in the stream, %q in its text", name, outcome, got[name])
+				}
+			}
+		})
+	}
+}
+
+// eventsAsText is what the go command printed before test2json saw it.
+func eventsAsText(data []byte) string {
+	var build strings.Builder
+	texts, current := map[string]*strings.Builder{}, map[string]string{}
+	var order []string
+	for line := range strings.Lines(string(data)) {
+		var ev struct{ Action, Package, Test, Output string }
+		if json.Unmarshal([]byte(line), &ev) != nil {
+			build.WriteString(line)
+			continue
+		}
+		if ev.Action == "build-output" {
+			build.WriteString(ev.Output)
+			continue
+		}
+		if texts[ev.Package] == nil {
+			texts[ev.Package] = &strings.Builder{}
+			order = append(order, ev.Package)
+		}
+		// test2json leaves out the lines that say whose output follows.
+		if ev.Test != "" && ev.Test != current[ev.Package] && strings.Contains(ev.Output, ".go:") {
+			texts[ev.Package].WriteString("=== NAME  " + ev.Test + "\n")
+		}
+		if ev.Output != "" {
+			current[ev.Package] = ev.Test
+		}
+		texts[ev.Package].WriteString(ev.Output)
+	}
+	for _, pkg := range order {
+		build.WriteString(texts[pkg].String())
+	}
+	return build.String()
 }

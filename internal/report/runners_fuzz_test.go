@@ -111,9 +111,9 @@ func onlyEvents(data []byte) bool {
 	return true
 }
 
-// FuzzGoTestTextOfJSON holds the two readers to each other: the text that the
-// events of a stream were made from has every failing test of the stream.
-func FuzzGoTestTextOfJSON(f *testing.F) {
+// FuzzGoTestTextKeepsFailures prints failing tests as the go command does, with
+// any message: each is found again.
+func FuzzGoTestTextKeepsFailures(f *testing.F) {
 	f.Add("TestA", "x_test.go:3: want 1", uint8(2), true)
 	f.Add("TestB/sub", "panic: boom", uint8(1), false)
 	f.Add("FuzzC", "--- FAIL: TestOther", uint8(5), true)
