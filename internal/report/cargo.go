@@ -15,6 +15,7 @@ var cargoFormat = Format{
 	Doc:   "output of `cargo test` and `cargo nextest run`, and rustc's errors in it",
 	Score: scoreCargo,
 	Read:  CargoTest,
+	Text:  true,
 }
 
 func scoreCargo(head []byte) int {

@@ -48,6 +48,7 @@ var goTestTextFormat = Format{
 	Doc:   "output of `go test`, with or without `-v`, and of the compiler in it",
 	Score: scoreGoTestText,
 	Read:  GoTestText,
+	Text:  true,
 }
 
 func scoreGoTestJSON(head []byte) int {
@@ -70,7 +71,7 @@ func scoreGoTestText(head []byte) int {
 	for line := range bytes.Lines(head) {
 		line = trimTimestamp(bytes.TrimRight(line, "\r\n"))
 		if heading {
-			if _, _, _, _, ok := goPosition(line); ok { // "go build" alone
+			if _, _, _, _, ok := splitGoPosition(line); ok { // "go build" alone
 				score = max(score, 40)
 			}
 		}
@@ -294,17 +295,6 @@ func resultLine(b []byte) (outcome ci.Outcome, indent int, name, rest []byte) {
 		return ci.Unknown, 0, nil, nil
 	}
 	return outcome, indent, name, rest
-}
-
-// goTestName reports whether the go command could have a test of that name:
-// other tools print "--- FAIL: " too.
-func goTestName(b []byte) bool {
-	for _, prefix := range [...]string{"Test", "Example", "Fuzz", "Benchmark"} {
-		if len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix {
-			return true
-		}
-	}
-	return false
 }
 
 // goSeconds reads "(0.01s)" and the "(0.01 seconds)" of Go before 1.5.

@@ -45,7 +45,7 @@ func (b *goBuild) line(n int, text []byte) bool {
 		}
 		return true
 	}
-	file, line, col, msg, ok := goPosition(trimVet(text))
+	file, line, col, msg, ok := splitGoPosition(trimVet(text))
 	if !ok {
 		done := b.count > 0 && string(text) == "too many errors"
 		b.pkg = ""
@@ -128,7 +128,7 @@ func (b *goBuild) unresolved(n int, text []byte) bool {
 	if !bytes.Contains(text, []byte(".go:")) {
 		return false
 	}
-	file, line, col, msg, ok := goPosition(text)
+	file, line, col, msg, ok := splitGoPosition(text)
 	if !ok {
 		return false
 	}
@@ -178,8 +178,8 @@ func (b *goBuild) elsewhere() bool {
 	return false
 }
 
-// goPosition splits "dir/file.go:12:3: message"; the column may be absent.
-func goPosition(b []byte) (file string, line, col int, msg []byte, ok bool) {
+// splitGoPosition splits "dir/file.go:12:3: message"; the column may be absent.
+func splitGoPosition(b []byte) (file string, line, col int, msg []byte, ok bool) {
 	i := bytes.Index(b, []byte(".go:"))
 	if i <= 0 || bytes.IndexByte(b[:i], ' ') >= 0 {
 		return "", 0, 0, nil, false

@@ -115,7 +115,7 @@ func goBlocks(lines []string) []block {
 		if !ok {
 			continue
 		}
-		file, n, _, msg, ok := goPosition(rest)
+		file, n, _, msg, ok := splitGoPosition(rest)
 		if !ok || file == "testing.go" {
 			continue
 		}

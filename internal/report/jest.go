@@ -13,6 +13,7 @@ var jestFormat = Format{
 	Doc:   "output of Jest, Vitest and Mocha",
 	Score: scoreJest,
 	Read:  JestText,
+	Text:  true,
 }
 
 func scoreJest(head []byte) int {

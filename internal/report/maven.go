@@ -15,6 +15,7 @@ var mavenFormat = Format{
 	Doc:   "output of Maven (Surefire, Failsafe, the compiler) and of Gradle's test task",
 	Score: scoreMaven,
 	Read:  MavenText,
+	Text:  true,
 }
 
 func scoreMaven(head []byte) int {

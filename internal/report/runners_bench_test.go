@@ -57,7 +57,7 @@ func BenchmarkOwnText(b *testing.B) {
 			data := bytes.Repeat(one, 1+(1<<20)/len(one))
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
-				readAll(b, lineFedReaders[name](), data)
+				readAll(b, runnerReaders[name](), data)
 			}
 		})
 	}
@@ -71,8 +71,8 @@ func BenchmarkForeignText(b *testing.B) {
 		fmt.Fprintf(&log, "2024-05-01T12:34:56.1234567Z tests/test_pool.py::TestPool::test_reuse[%d] PASSED [ 12%%]\n", i)
 		fmt.Fprintf(&log, "2024-05-01T12:34:56.1234567Z     def test_reuse(self, size):  # the body of a traceback\n")
 	}
-	readers := map[string]func() lineFed{"lines": func() lineFed { return noReader{} }}
-	for name, make := range lineFedReaders {
+	readers := map[string]func() lineReader{"lines": func() lineReader { return noReader{} }}
+	for name, make := range runnerReaders {
 		readers[name] = make
 	}
 	for name, make := range readers {

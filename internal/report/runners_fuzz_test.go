@@ -145,29 +145,29 @@ func FuzzGoTestTextKeepsFailures(f *testing.F) {
 func FuzzGoTestText(f *testing.F) {
 	seeds(f, "gotest")
 	f.Add([]byte("WARNING: DATA RACE\nRead at 0x1 by goroutine 1:\n  a.b()\n      /x/a.go:1 +0x1\n==================\n--- FAIL: TestA (0.0s)\nFAIL\ta\t0.1s\n"))
-	fuzzLineFed(f, func() lineFed { return newGoReader() })
+	fuzzLines(f, func() lineReader { return newGoReader() })
 }
 
 func FuzzJest(f *testing.F) {
 	seeds(f, "jest")
-	fuzzLineFed(f, func() lineFed { return newJestReader() })
+	fuzzLines(f, func() lineReader { return newJestReader() })
 }
 
 func FuzzMaven(f *testing.F) {
 	seeds(f, "maven")
 	f.Add([]byte("PoolTest > takes() FAILED\n    org.opentest4j.AssertionFailedError at PoolTest.java:20\n\n8 tests completed, 5 failed\n"))
-	fuzzLineFed(f, func() lineFed { return newMavenReader() })
+	fuzzLines(f, func() lineReader { return newMavenReader() })
 }
 
 func FuzzCargo(f *testing.F) {
 	seeds(f, "cargo")
 	f.Add([]byte("    Starting 2 tests\n        FAIL [   0.004s] kv_pool tests::a\n--- STDOUT:              kv_pool tests::a ---\nthread 'x' panicked at 'why', src/lib.rs:1:2\n"))
-	fuzzLineFed(f, func() lineFed { return newCargoReader() })
+	fuzzLines(f, func() lineReader { return newCargoReader() })
 }
 
-// fuzzLineFed holds a reader to what every one of them promises: a sane report,
+// fuzzLines holds a reader to what every one of them promises: a sane report,
 // and one that the line ends, timestamps and colours of a CI log do not change.
-func fuzzLineFed(f *testing.F, make func() lineFed) {
+func fuzzLines(f *testing.F, make func() lineReader) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		rep := readAll(t, make(), data)
 		sane(t, rep, len(data))

@@ -11,12 +11,12 @@ import (
 	"keepgreen/internal/corpus"
 )
 
-// lineFedReaders are the readers of this family, by name.
-var lineFedReaders = map[string]func() lineFed{
-	"gotest": func() lineFed { return newGoReader() },
-	"jest":   func() lineFed { return newJestReader() },
-	"maven":  func() lineFed { return newMavenReader() },
-	"cargo":  func() lineFed { return newCargoReader() },
+// runnerReaders are the readers of this family, by name.
+var runnerReaders = map[string]func() lineReader{
+	"gotest": func() lineReader { return newGoReader() },
+	"jest":   func() lineReader { return newJestReader() },
+	"maven":  func() lineReader { return newMavenReader() },
+	"cargo":  func() lineReader { return newCargoReader() },
 }
 
 // greenExceptions are green jobs in whose log something bad is found, and why.
@@ -44,7 +44,7 @@ func TestReadersOnRealLogs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, make := range lineFedReaders {
+			for name, make := range runnerReaders {
 				rep := readAll(t, make(), data)
 				finds := describeFinds(rep, which == "pass.log" && name == "maven")
 				switch {
@@ -85,7 +85,7 @@ func describeFinds(rep ci.Report, onlyBad bool) string {
 	return b.String()[:min(b.Len(), 2000)]
 }
 
-func readAll(tb testing.TB, m lineFed, data []byte) ci.Report {
+func readAll(tb testing.TB, m lineReader, data []byte) ci.Report {
 	tb.Helper()
 	rep, err := readLines(bytes.NewReader(data), "", m)
 	if err != nil {
