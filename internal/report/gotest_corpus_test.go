@@ -185,10 +185,7 @@ var gotestsumTruths = []struct {
 	},
 }
 
-var (
-	summaryHead = regexp.MustCompile(`(?m)^=== (FAIL|SKIP): (\S*) (\S*) ?\(.*\)$`)
-	summaryDone = regexp.MustCompile(`DONE (?:\d+ runs, )?(\d+) tests?`)
-)
+var summaryHead = regexp.MustCompile(`(?m)^=== (FAIL|SKIP): (\S*) (\S*) ?\(.*\)$`)
 
 // TestGoTestAgainstGotestsum compares the failures and skips, by name, with the
 // summaries of gotestsum.

@@ -23,7 +23,7 @@ func scoreJest(head []byte) int {
 		if bytes.IndexByte(line, 0x1b) >= 0 {
 			line = clean.stripEscapes(line)
 		}
-		if _, _, ok := jestFile(line); ok {
+		if _, ok := jestFile(line); ok {
 			return 60
 		}
 		trimmed := bytes.TrimLeft(line, " ")
@@ -81,7 +81,7 @@ func newJestReader() *jestReader { return &jestReader{tests: map[string]int{}} }
 func (j *jestReader) line(l Line) {
 	b := l.Text
 	if j.titles != nil {
-		j.mochaTitle(l.N, b)
+		j.mochaTitle(b)
 		return
 	}
 	if j.section != nil {
@@ -140,7 +140,7 @@ func (j *jestReader) indented(n int, b []byte) {
 
 // jestFile takes "FAIL src/pool.test.js (5.1 s)" of Jest.
 func (j *jestReader) jestFile(b []byte) {
-	file, _, ok := jestFile(b)
+	file, ok := jestFile(b)
 	if !ok {
 		return
 	}
@@ -150,10 +150,10 @@ func (j *jestReader) jestFile(b []byte) {
 
 // jestFile splits a line of Jest about a file. The suffix of the file is what
 // tells it from the verdicts of other tools.
-func jestFile(b []byte) (file string, failed, ok bool) {
+func jestFile(b []byte) (file string, ok bool) {
 	verdict, rest := cutBlank(b)
-	if failed = string(verdict) == "FAIL"; !failed && string(verdict) != "PASS" {
-		return "", false, false
+	if string(verdict) != "FAIL" && string(verdict) != "PASS" {
+		return "", false
 	}
 	if i := bytes.LastIndex(rest, []byte(" (")); i > 0 && bytes.HasSuffix(rest, []byte(")")) {
 		rest = rest[:i]
@@ -161,7 +161,7 @@ func jestFile(b []byte) (file string, failed, ok bool) {
 	if i := bytes.LastIndexByte(rest, ' '); i >= 0 { // a project's display name stands before the file
 		rest = rest[i+1:]
 	}
-	return string(rest), failed, jsFile(rest)
+	return string(rest), jsFile(rest)
 }
 
 // jsFile reports whether a path is of a JavaScript or TypeScript file.

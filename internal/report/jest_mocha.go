@@ -142,7 +142,7 @@ func (j *jestReader) confirm() {
 
 // mochaTitle collects the title of a numbered failure, a level a line, until
 // one ends with a colon.
-func (j *jestReader) mochaTitle(n int, b []byte) {
+func (j *jestReader) mochaTitle(b []byte) {
 	last := len(j.titles) - 1
 	if title, done := strings.CutSuffix(j.titles[last], ":"); done {
 		j.titles[last] = title
@@ -164,7 +164,7 @@ func (j *jestReader) mochaTitle(n int, b []byte) {
 // cutTook takes a duration off a title: "(5 ms)", "(1.2 s)", "4ms".
 func cutTook(title *string) (time.Duration, bool) {
 	text := strings.TrimRight(*title, " ")
-	word := text
+	var word string
 	if strings.HasSuffix(text, ")") {
 		i := strings.LastIndex(text, " (")
 		if i < 0 {

@@ -293,9 +293,9 @@ func (m *mavenReader) summaryLine(n int, text string) {
 	}
 	f := m.rep.Tests[i].Failure
 	place, message, _ := strings.Cut(rest, " ")
-	if exception, why, ok := strings.Cut(message, " "); ok && strings.HasPrefix(message, "» ") {
-		exception, why, _ = strings.Cut(why, " ")
-		f.Exception, message = strings.TrimSuffix(exception, ":"), why
+	if why, ok := strings.CutPrefix(message, "» "); ok {
+		f.Exception, message, _ = strings.Cut(why, " ")
+		f.Exception = strings.TrimSuffix(f.Exception, ":")
 	}
 	f.Message = bound(message, maxMessage)
 	f.Pos.Line = max(number([]byte(place)), 0)
