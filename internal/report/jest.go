@@ -373,10 +373,10 @@ func (j *jestReader) result(n int, id string, outcome ci.Outcome) int {
 }
 
 func (j *jestReader) framework() string {
-	switch j.dialect {
-	case jsVitest:
+	if j.dialect == jsVitest {
 		return "vitest"
-	case jsMocha:
+	}
+	if j.dialect == jsMocha {
 		return "mocha"
 	}
 	return "jest"
