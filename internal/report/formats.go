@@ -37,14 +37,13 @@ var formats = append([]Format{
 	xunitNetFormat,
 	actionsFormat,
 	logFormat,
-}, coverageFormats()...)
 	goTestJSONFormat,
 	goTestTextFormat,
 	jestJSONFormat,
 	jestFormat,
 	mavenFormat,
 	cargoFormat,
-}
+}, coverageFormats()...)
 
 // Formats lists what can be read.
 func Formats() []Format { return formats }
