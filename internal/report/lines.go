@@ -76,8 +76,8 @@ func (c *cleaner) line(line *Line, raw []byte) {
 	if bytes.IndexByte(raw, '\r') >= 0 {
 		raw = raw[bytes.LastIndexByte(raw, '\r')+1:] // what a terminal would show: the last overwrite
 	}
-	if i := bytes.IndexByte(raw, 0x1b); i >= 0 {
-		raw = c.stripEscapes(raw, i)
+	if bytes.IndexByte(raw, 0x1b) >= 0 {
+		raw = c.stripEscapes(raw)
 	}
 	line.Text = raw
 }
@@ -136,10 +136,9 @@ func trimTimestamp(b []byte) []byte {
 
 // stripEscapes removes terminal control sequences (ECMA-48): CSI, OSC and the
 // two-byte escapes.
-// The first escape stands at i.
-func (c *cleaner) stripEscapes(b []byte, i int) []byte {
+func (c *cleaner) stripEscapes(b []byte) []byte {
 	out := c.buf[:0]
-	for i >= 0 {
+	for i := bytes.IndexByte(b, 0x1b); i >= 0; {
 		out = append(out, b[:i]...)
 		b = b[endOfEscape(b, i)+1:]
 		i = bytes.IndexByte(b, 0x1b)

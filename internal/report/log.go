@@ -29,6 +29,10 @@ var lineReaders = []func() lineReader{
 	func() lineReader { return newActionsReader() },
 	func() lineReader { return newPythonReader() },
 	func() lineReader { return newLintText() },
+	func() lineReader { return newGoReader() },
+	func() lineReader { return newJestReader() },
+	func() lineReader { return newMavenReader() },
+	func() lineReader { return newCargoReader() },
 }
 
 // Log reads the log of a whole job in one pass. It feeds every line to every

@@ -1,0 +1,6 @@
+package broken
+
+func Size() int {
+	var unused int
+	return undefinedName
+}

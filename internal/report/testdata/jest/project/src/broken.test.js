@@ -1,0 +1,3 @@
+const thing = require('./absent');
+
+test('never runs', () => thing());

@@ -1,0 +1,4 @@
+import { it } from 'vitest';
+import thing from './absent.mjs';
+
+it('never runs', () => thing());
