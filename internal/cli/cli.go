@@ -71,6 +71,7 @@ type commands struct {
 	ConfigCmd configCommand  `cmd:"" name:"config" help:"Check and explain the configuration."`
 	Run       runCommand     `cmd:"" help:"Run the repository's lint, types, tests and coverage, and say what broke and why."`
 	Triage    triageCommand  `cmd:"" help:"Read logs and reports, and say what broke, why, and whose it is."`
+	Flake     flakeCommand   `cmd:"" help:"Say which tests are flaky, broken, regressed or healthy."`
 	Version   versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -16,8 +16,7 @@ import (
 )
 
 type flakeCommand struct {
-	Tests      flakeTests      `cmd:"" default:"withargs" help:"Say which tests are flaky, broken, regressed or healthy."`
-	Quarantine quarantineGroup `cmd:"" help:"The list of flaky tests whose failures do not count, each with an owner, a reason and an end."`
+	Tests flakeTests `cmd:"" default:"withargs" help:"Say which tests are flaky, broken, regressed or healthy."`
 }
 
 type flakeTests struct {

@@ -13,14 +13,27 @@ import (
 
 	"keepgreen/internal/ci"
 	"keepgreen/internal/report"
+	"keepgreen/internal/report/coverage"
 )
 
 // writer shortens the signature of what writes a file.
 type writer = io.Writer
 
-// logReaders read what the tools print, where that is more than what they
-// report in files.
-var logReaders = map[string]func(io.Reader) (ci.Report, error){}
+// logReaders read what the test runners print; what linters print is read by
+// report.ToolOutput, which knows them by name.
+var logReaders = map[string]func(io.Reader) (ci.Report, error){
+	"pytest":   report.Pytest,
+	"unittest": report.Unittest,
+	"go test":  report.GoTestJSON,
+}
+
+// logReader is the reader for what a tool printed.
+func logReader(tool string) func(io.Reader) (ci.Report, error) {
+	if read, ok := logReaders[tool]; ok {
+		return read
+	}
+	return func(r io.Reader) (ci.Report, error) { return report.ToolOutput(tool, r) }
+}
 
 // read reads what the tools left and joins it into the run.
 func (f *facts) read(done []execution) {
@@ -65,11 +78,12 @@ func (f *facts) exists(path string) bool {
 // reportsOf reads the log and the report files of one execution.
 func (f *facts) reportsOf(x execution) []ci.Report {
 	var out []ci.Report
-	if read := logReaders[x.plan.Tool]; read != nil && x.log != "" {
-		out = append(out, f.readFile(x.log, read))
+	if x.log != "" {
+		out = append(out, f.readFile(x.log, logReader(x.plan.Tool)))
 	}
 	for _, path := range x.plan.Reports {
 		rep := f.readFile(path, report.Read)
+		rep.Coverage = f.ownPaths(rep.Coverage)
 		out = append(out, rep)
 	}
 	return out
@@ -102,6 +116,14 @@ func (f *facts) relative(path string) string {
 		return filepath.ToSlash(rel)
 	}
 	return filepath.ToSlash(path)
+}
+
+// ownPaths names the files of a coverage report as the repository does.
+func (f *facts) ownPaths(c *ci.Coverage) *ci.Coverage {
+	if c == nil {
+		return nil
+	}
+	return coverage.Rebase(c, f.root, nil)
 }
 
 // silence is how much of a log's end stands for it when nothing better is known.
