@@ -120,7 +120,7 @@ type answer struct {
 		}
 	}
 	Coverage *struct {
-		Pct float64 `json:"coverage_pct"`
+		Pct float64 `json:"pct"`
 	}
 	Failures []struct {
 		ID, Kind, Message, File, Cluster string

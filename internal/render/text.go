@@ -190,7 +190,7 @@ func (p *paper) cluster(n int, c ci.Cluster) {
 		}
 		p.line(head + p.ink.bold(line))
 	}
-	facts := []string{p.ink.blue(cutLeft(Visible(place(c).String()), p.width-20)), plural(count(c), "failure")}
+	facts := []string{p.ink.blue(cutLeft(Visible(place(c).String()), p.width-20)), p.who(c)}
 	if facts[0] == "" {
 		facts = facts[1:]
 	}
@@ -205,6 +205,14 @@ func (p *paper) cluster(n int, c ci.Cluster) {
 		p.line("      " + p.ink.green("→ ") + cut(Visible(c.Cause.Next), p.width-8))
 	}
 	p.members(c)
+}
+
+// who is the one test that failed, or how many failures there are.
+func (p *paper) who(c ci.Cluster) string {
+	if count(c) == 1 && c.Members[0].Test != "" {
+		return cutLeft(Visible(string(c.Members[0].Test)), p.width-8)
+	}
+	return plural(count(c), "failure")
 }
 
 // members lists the failures of a cluster that has more than one, in full only.
