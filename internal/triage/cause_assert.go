@@ -127,10 +127,10 @@ func origin(message, value string) string {
 
 // unwrapBound shortens "<bound method A.b of <x>>()" and "<function f at 0x…>(1)" to the name and arguments.
 func unwrapBound(call string) string {
-	if !strings.HasPrefix(call, "<") {
+	i := strings.LastIndexByte(call, '>')
+	if !strings.HasPrefix(call, "<") || i < 0 {
 		return call
 	}
-	i := strings.LastIndexByte(call, '>')
 	head := call[:i]
 	arguments := call[i+1:]
 	fields := strings.Fields(head)

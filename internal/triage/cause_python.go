@@ -214,8 +214,7 @@ func pythonType(f ci.Failure) (ci.Cause, bool) {
 	cause := ci.Cause{Class: ci.ClassType, Sentence: sprintf("a value has the wrong type%s: %s", at(f), m), Next: "Compare the call with what the function takes."}
 	function := ""
 	if i := strings.Index(m, "()"); i > 0 {
-		fields := strings.Fields(m[:i])
-		function = fields[len(fields)-1]
+		function = m[strings.LastIndexByte(m[:i], ' ')+1 : i]
 	}
 	switch {
 	case function != "" && strings.Contains(m, "missing "):
