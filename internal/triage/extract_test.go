@@ -129,3 +129,34 @@ func FuzzExtract(f *testing.F) {
 		}
 	})
 }
+
+func TestTemplatesSurviveTheirText(t *testing.T) {
+	var a, b triage.Templates
+	for range 3 {
+		for line := range logOf([]byte(greenLog)) {
+			a.Add(line.Text)
+		}
+	}
+	text, err := a.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.UnmarshalText(text); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := b.MarshalText()
+	if !bytes.Equal(text, again) {
+		t.Errorf("got\n%s\nwant\n%s", again, text)
+	}
+	for _, x := range triage.Extract(logOf([]byte(buildLog)), &b, triage.ExtractOptions{}) {
+		if strings.Contains(x.Text, "optional cache") {
+			t.Error("what was read back does not know the green line")
+		}
+	}
+	for _, bad := range []string{"", "keepgreen templates 0\n", "keepgreen templates 1\nx\n", "keepgreen templates 1\n-1\tx\n"} {
+		var c triage.Templates
+		if err := c.UnmarshalText([]byte(bad)); err == nil {
+			t.Errorf("%q is read without an error", bad)
+		}
+	}
+}

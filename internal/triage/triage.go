@@ -70,7 +70,9 @@ func Clusters(failures []ci.Failure, opt Options) []ci.Cluster {
 
 // inRepo is the answer to "is this our code?" where the caller has none.
 func inRepo(name string) bool {
-	name = strings.ReplaceAll(name, `\`, "/")
+	if strings.IndexByte(name, '\\') >= 0 {
+		name = strings.ReplaceAll(name, `\`, "/")
+	}
 	if name == "" || strings.HasPrefix(name, "<") || path.IsAbs(name) || strings.HasPrefix(name, "../") {
 		return false
 	}
@@ -78,7 +80,7 @@ func inRepo(name string) bool {
 		return false
 	}
 	for _, foreign := range []string{"site-packages/", "dist-packages/", "node_modules/", "pkg/mod/", "vendor/", ".venv/", ".tox/", ".nox/", "node:"} {
-		if strings.Contains("/"+name, "/"+foreign) || strings.HasPrefix(name, foreign) {
+		if i := strings.Index(name, foreign); i == 0 || i > 0 && name[i-1] == '/' {
 			return false
 		}
 	}
