@@ -19,6 +19,7 @@ import (
 type Templates struct {
 	shapes map[uint64]int32 // hash of the masked line → index
 	list   []shape
+	bytes  int // of all shapes
 	buf    []byte
 	groups []int32 // by shape; nil: not computed since the last new shape
 	merged []merged
@@ -26,7 +27,10 @@ type Templates struct {
 
 // maxShapes bounds the shapes that are kept. A log of 3.6 million lines has a
 // few thousand; what comes after the bound is matched, not learned.
-const maxShapes = 1 << 16
+const (
+	maxShapes     = 1 << 16
+	maxShapeBytes = 16 << 20
+)
 
 // maxTokens bounds the words of a line that take part in templates.
 const maxTokens = 128
@@ -56,9 +60,10 @@ func (t *Templates) learn(masked []byte, count int) int {
 		t.list[i].count += count
 		return int(i)
 	}
-	if len(t.list) >= maxShapes {
+	if len(t.list) >= maxShapes || t.bytes+len(masked) > maxShapeBytes {
 		return -1
 	}
+	t.bytes += len(masked)
 	if t.shapes == nil {
 		t.shapes = map[uint64]int32{}
 	}

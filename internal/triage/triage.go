@@ -87,20 +87,6 @@ func inRepo(name string) bool {
 	return true
 }
 
-// isTestFile recognises files that hold tests rather than the code under test.
-func isTestFile(name string) bool {
-	base := path.Base(name)
-	switch {
-	case strings.HasPrefix(base, "test_"), strings.HasSuffix(base, "_test.py"), strings.HasSuffix(base, "_test.go"), base == "conftest.py":
-		return true
-	case strings.Contains(base, ".test."), strings.Contains(base, ".spec."):
-		return true
-	}
-	return slices.ContainsFunc(strings.Split(path.Dir(name), "/"), func(dir string) bool {
-		return dir == "tests" || dir == "test" || dir == "__tests__"
-	})
-}
-
 // order ranks causes by how much hangs on them: what keeps tests from even
 // starting comes before what a test says, and style comes last.
 func order(c ci.Cluster) int {
