@@ -19,11 +19,14 @@ var machineRules = []CauseRule{
 }
 
 func runnerLost(f ci.Failure) (ci.Cause, bool) {
-	if isCode(f) && f.Kind != ci.KindInfra {
+	if isCode(f) && f.Kind != ci.KindInfra && f.Exception != "KeyboardInterrupt" {
 		return no()
 	}
 	text := found(f.Message, "The runner has received a shutdown signal", "The operation was canceled", "The operation was cancelled", "lost communication with the server",
 		"received SIGINT", "The hosted runner encountered an error", "The self-hosted runner lost", "pod failed to come online", "No runner matching")
+	if f.Exception == "KeyboardInterrupt" {
+		return yes(ci.ClassInfra, "the run was interrupted"+at(f), "Run it again; no code is to blame, unless it hung there.")
+	}
 	if text == "" {
 		return no()
 	}
@@ -121,7 +124,7 @@ func during(f ci.Failure) string {
 func timeout(f ci.Failure) (ci.Cause, bool) {
 	m := f.Message
 	text := found(m, "from pytest-timeout", "Timeout >", "Exceeded timeout of", "exceeded timeout of", "Test timed out in", "Test timeout of", "test timed out after", "has timed out after", "timed out after",
-		"exceeded the maximum execution time", "context deadline exceeded", "Command took >", "TimeoutExpired", "Timed out waiting", "timeout of ", "Timeout 30000ms exceeded", "terminated or timed out")
+		"exceeded the maximum execution time", "context deadline exceeded", "Command took >", "TimeoutExpired", "Timed out waiting", "timeout of ", "Timeout of ", "Timeout 30000ms exceeded", "terminated or timed out")
 	if text == "" && !oneOf(f.Exception, "TimeoutError", "TimeoutExpired", "Timeout") {
 		return no()
 	}

@@ -311,7 +311,7 @@ func pythonRaises(f ci.Failure) (ci.Cause, bool) {
 		name = shortName(or(name, strings.Trim(what, "<>")))
 		return ci.Cause{
 			Class: ci.ClassAssertion, Expected: name, Actual: "no exception",
-			Sentence: sprintf("tests expect %s, but nothing is raised%s", code(name), at(f)), Next: "Decide whether the code or the test is right.",
+			Sentence: sprintf("tests expect %s, but nothing is raised%s", code(name), at(f)), Next: decide,
 		}, true
 	}
 	if strings.Contains(f.Message, "Regex pattern did not match") {

@@ -81,6 +81,7 @@ func goMod(f ci.Failure) (ci.Cause, bool) {
 			continue
 		}
 		module, _, _ = strings.Cut(strings.TrimSpace(module), "\n")
+		module, _, _ = strings.Cut(module, ": ")
 		module = strings.Trim(module, " :;")
 		return dependency(module, sprintf("no module in go.mod provides %s", codeOr(module, "a package")), "Run go get for it (or go mod tidy), and commit go.mod and go.sum.")
 	}
@@ -246,6 +247,7 @@ func build(f ci.Failure) (ci.Cause, bool) {
 
 // generalRules come last.
 var generalRules = []CauseRule{
+	{"go-error", "whatever else a Go test says with t.Error or t.Fatal", goError},
 	{"exception", "any other exception, by its name", exception},
 	{"exit", "a command that failed and said nothing better", exit},
 	{"infra", "what its reader already knows to be infrastructure", infra},

@@ -79,6 +79,11 @@ func inRepo(name string) bool {
 	if len(name) > 1 && name[1] == ':' { // a drive
 		return false
 	}
+	for _, library := range []string{"java/", "javax/", "jdk/", "sun/", "kotlin/", "org/junit/", "junit/", "org/hamcrest/", "org/assertj/", "org/mockito/", "org/apache/maven/", "org/gradle/", "internal/process/"} {
+		if strings.HasPrefix(name, library) {
+			return false
+		}
+	}
 	for _, foreign := range []string{"site-packages/", "dist-packages/", "node_modules/", "pkg/mod/", "vendor/", ".venv/", ".tox/", ".nox/", "node:"} {
 		if i := strings.Index(name, foreign); i == 0 || i > 0 && name[i-1] == '/' {
 			return false
