@@ -46,6 +46,8 @@ func service(f ci.Failure) (ci.Cause, bool) {
 		return yes(ci.ClassInfra, "a service refuses further requests for now: "+f.Headline(), "Run it again later, with a token or a cache.")
 	case found(m, "Could not load credentials", "is not authorized to perform", "Bad credentials", "authentication required", "denied: permission", "Permission denied (publickey)") != "":
 		return ci.Cause{Class: ci.ClassPermission, Sentence: "credentials are missing or refused: " + f.Headline(), Next: "Check the job's secrets and permissions."}, true
+	case found(m, "couldn't find remote ref", "unable to access 'http", "RPC failed", "early EOF") != "":
+		return yes(ci.ClassInfra, "git could not fetch what the job needs: "+f.Headline(), "Check that the ref still exists, then run it again.")
 	case found(m, "Error response from daemon", "Cannot connect to the Docker daemon", "manifest unknown") != "":
 		return yes(ci.ClassInfra, "Docker could not do its part: "+f.Headline(), "Check the image's name and the registry.")
 	case found(m, "Failed to download archive", "Unable to download artifact", "Artifact not found", "Unable to find any artifacts", "Failed to download action") != "":
