@@ -85,7 +85,7 @@ func BenchmarkLoghub(b *testing.B) {
 			bytes += int64(len(l))
 		}
 	}
-	b.SetBytes(bytes)
+	b.SetBytes(10 * bytes)
 	for b.Loop() {
 		var t triage.Templates
 		for range 10 { // logs repeat themselves
@@ -131,4 +131,25 @@ func BenchmarkClusters(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkExtract measures the search for errors in a log of 200,000 lines, with
+// the templates of a green one.
+func BenchmarkExtract(b *testing.B) {
+	lines, bytes := logLines(200000)
+	var green triage.Templates
+	for _, l := range lines[:100000] {
+		green.Add(l)
+	}
+	b.SetBytes(bytes)
+	for b.Loop() {
+		triage.Extract(func(yield func(triage.Line) bool) {
+			for i, l := range lines {
+				if !yield(triage.Line{N: i + 1, Text: l}) {
+					return
+				}
+			}
+		}, &green, triage.ExtractOptions{})
+	}
+	b.ReportMetric(float64(len(lines)*b.N)/b.Elapsed().Seconds(), "lines/s")
 }

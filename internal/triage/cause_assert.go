@@ -8,10 +8,23 @@ import (
 
 // pythonAssert reads both sides of an assertion.
 func pythonAssert(f ci.Failure) (ci.Cause, bool) {
-	if f.Exception != "" && f.Exception != "AssertionError" && f.Exception != "Failed" && f.Exception != "failureException" {
+	if f.Exception != "" && !isAssertion(f.Exception) && f.Exception != "Failed" && f.Exception != "DocTestFailure" {
 		return no()
 	}
 	m := f.Message
+	if strings.HasPrefix(m, "[XPASS(strict)]") {
+		return yes(ci.ClassAssertion, sprintf("the test passes although it is marked as expected to fail%s: %s", at(f), strings.TrimSpace(m[len("[XPASS(strict)]"):])), "Remove the mark, if the defect is mended.")
+	}
+	if f.Exception == "DocTestFailure" {
+		if want, got, ok := wantGotLines(m); ok {
+			return assertion(f, got, want, "")
+		}
+	}
+	if want, rest, ok := strings.Cut(m, "> but was: <"); ok { // JUnit
+		_, want, _ = strings.Cut(want, "expected: <")
+		got, _, _ := strings.Cut(rest, ">")
+		return assertion(f, got, want, "")
+	}
 	first := strings.TrimPrefix(f.Headline(), "AssertionError: ")
 	if actual, expected, ok := arrays(m); ok {
 		return assertion(f, actual, expected, "")
@@ -25,10 +38,21 @@ func pythonAssert(f ci.Failure) (ci.Cause, bool) {
 			return op.cause(f, left, right)
 		}
 	}
-	if f.Exception != "AssertionError" {
+	if f.Exception == "Failed" {
+		return yes(ci.ClassAssertion, sprintf("the test gives up%s: %s", at(f), first), decide)
+	}
+	if !isAssertion(f.Exception) {
 		return no()
 	}
-	return yes(ci.ClassAssertion, sprintf("an assertion fails%s: %s", at(f), first), "Decide whether the code or the test is right.")
+	return yes(ci.ClassAssertion, sprintf("an assertion fails%s: %s", at(f), first), decide)
+}
+
+// decide is what there is to do about any assertion.
+const decide = "Decide whether the code or the test is right."
+
+// isAssertion recognises the exceptions by which frameworks say no.
+func isAssertion(exception string) bool {
+	return oneOf(exception, "AssertionError", "AssertionFailedError", "ComparisonFailure", "AssertionFailure", "failureException")
 }
 
 // assertLine is the expression of pytest's rewritten assert: the first line
@@ -50,6 +74,9 @@ func assertLine(m string) (string, bool) {
 func comparison(f ci.Failure, expression, message string) (ci.Cause, bool) {
 	for _, op := range []string{" == ", " is not ", " not in ", " is ", " in ", " != ", " <= ", " >= ", " < ", " > "} {
 		left, right, ok := cutTop(expression, op)
+		if !ok && strings.Contains(expression, "...") { // shortened, so brackets do not close
+			left, right, ok = strings.Cut(expression, op)
+		}
 		if !ok {
 			continue
 		}
@@ -63,7 +90,7 @@ func comparison(f ci.Failure, expression, message string) (ci.Cause, bool) {
 		return ci.Cause{
 			Class: ci.ClassAssertion, Actual: left, Expected: strings.TrimSpace(op) + " " + right, Symbol: leftCall,
 			Sentence: sprintf("tests expect %s %s %s, which does not hold%s", subject(left, leftCall), strings.TrimSpace(op), code(right), at(f)),
-			Next:     "Decide whether the code or the test is right.",
+			Next:     decide,
 		}, true
 	}
 	expected, actual := "true", expression
@@ -73,7 +100,7 @@ func comparison(f ci.Failure, expression, message string) (ci.Cause, bool) {
 	call := origin(message, actual)
 	return ci.Cause{
 		Class: ci.ClassAssertion, Expected: expected, Actual: actual, Symbol: call,
-		Sentence: sprintf("tests expect %s to be %s%s", subject(or(call, actual), ""), expected, at(f)), Next: "Decide whether the code or the test is right.",
+		Sentence: sprintf("tests expect %s to be %s%s", subject(or(call, actual), ""), expected, at(f)), Next: decide,
 	}, true
 }
 
@@ -87,7 +114,7 @@ func subject(value, call string) string {
 // assertion is the cause of two values that should be equal.
 func assertion(f ci.Failure, actual, expected, call string) (ci.Cause, bool) {
 	expected = strings.TrimSuffix(expected, " )")
-	cause := ci.Cause{Class: ci.ClassAssertion, Actual: actual, Expected: expected, Symbol: call, Next: "Decide whether the code or the test is right."}
+	cause := ci.Cause{Class: ci.ClassAssertion, Actual: actual, Expected: expected, Symbol: call, Next: decide}
 	if call != "" && f.Pos.File != "" {
 		place := f.Pos
 		place.Col = 0
@@ -127,10 +154,10 @@ func origin(message, value string) string {
 
 // unwrapBound shortens "<bound method A.b of <x>>()" and "<function f at 0x…>(1)" to the name and arguments.
 func unwrapBound(call string) string {
-	if !strings.HasPrefix(call, "<") {
+	i := strings.LastIndexByte(call, '>')
+	if !strings.HasPrefix(call, "<") || i < 0 {
 		return call
 	}
-	i := strings.LastIndexByte(call, '>')
 	head := call[:i]
 	arguments := call[i+1:]
 	fields := strings.Fields(head)
@@ -202,7 +229,7 @@ func unittestOther(words string) func(f ci.Failure, left, right string) (ci.Caus
 		right = strings.TrimSpace(right)
 		return ci.Cause{
 			Class: ci.ClassAssertion, Actual: left, Expected: strings.TrimSpace(words + " " + right),
-			Sentence: sprintf("tests expect %s %s%s", code(left), strings.TrimSpace(words+" "+right), at(f)), Next: "Decide whether the code or the test is right.",
+			Sentence: sprintf("tests expect %s %s%s", code(left), strings.TrimSpace(words+" "+right), at(f)), Next: decide,
 		}, true
 	}
 }
@@ -219,7 +246,7 @@ var unittestOps = []unittestOp{
 	{" not raised", func(f ci.Failure, left, _ string) (ci.Cause, bool) {
 		return ci.Cause{
 			Class: ci.ClassAssertion, Expected: left, Actual: "no exception",
-			Sentence: sprintf("tests expect %s, but nothing is raised%s", code(left), at(f)), Next: "Decide whether the code or the test is right.",
+			Sentence: sprintf("tests expect %s, but nothing is raised%s", code(left), at(f)), Next: decide,
 		}, true
 	}},
 	{" != ", unittestEqual},

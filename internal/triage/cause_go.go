@@ -9,6 +9,7 @@ import (
 // goRules read what the Go toolchain, its runtime and its assertion libraries say.
 var goRules = []CauseRule{
 	{"go-race", "WARNING: DATA RACE", goRace},
+	{"rust-assert", "Rust's assert_eq!: left and right", rustAssert},
 	{"go-panic", "panics and fatal errors of the runtime", goPanic},
 	{"go-testify", "testify: Error Trace, Not equal, Received unexpected error", goTestify},
 	{"go-cmp", "differences of go-cmp (-want +got)", goCmp},
@@ -20,6 +21,21 @@ func goRace(f ci.Failure) (ci.Cause, bool) {
 		return no()
 	}
 	return yes(ci.ClassRace, sprintf("two goroutines touch the same memory without a lock%s", at(f)), "Guard the variable with a mutex or a channel; the report names both accesses.")
+}
+
+func rustAssert(f ci.Failure) (ci.Cause, bool) {
+	if !strings.Contains(f.Message, "assertion `left") {
+		return no()
+	}
+	left, ok := fieldAfter(f.Message, "left")
+	right, ok2 := fieldAfter(f.Message, "right")
+	if !ok || !ok2 {
+		return yes(ci.ClassAssertion, sprintf("an assertion fails%s: %s", at(f), f.Headline()), decide)
+	}
+	if strings.Contains(f.Message, "left != right") {
+		right = "not " + right
+	}
+	return assertion(f, left, right, "")
 }
 
 func goPanic(f ci.Failure) (ci.Cause, bool) {
@@ -69,7 +85,7 @@ func goTestify(f ci.Failure) (ci.Cause, bool) {
 	if !ok {
 		return no()
 	}
-	return yes(ci.ClassAssertion, sprintf("an assertion fails%s: %s", at(f), text), "Decide whether the code or the test is right.")
+	return yes(ci.ClassAssertion, sprintf("an assertion fails%s: %s", at(f), text), decide)
 }
 
 // fieldAfter finds "name : value" at the beginning of a line.
@@ -110,7 +126,7 @@ func goCmp(f ci.Failure) (ci.Cause, bool) {
 	return ci.Cause{
 		Class: ci.ClassAssertion, Expected: minus, Actual: plus,
 		Sentence: sprintf("the result differs from what tests expect%s: want %s, got %s", at(f), code(clip(minus, 60)), code(clip(plus, 60))),
-		Next:     "Decide whether the code or the test is right.",
+		Next:     decide,
 	}, true
 }
 
@@ -132,6 +148,9 @@ func diffSides(m string) (minus, plus string) {
 func goGotWant(f ci.Failure) (ci.Cause, bool) {
 	if f.Exception != "" || f.Kind != ci.KindTest {
 		return no()
+	}
+	if want, got, ok := wantGotLines(f.Message); ok {
+		return assertion(f, got, want, "")
 	}
 	line := f.Headline()
 	if prefix, rest, ok := strings.Cut(line, ": "); ok && strings.Contains(prefix, "_test.go:") {
@@ -162,4 +181,36 @@ func goGotWant(f ci.Failure) (ci.Cause, bool) {
 		}
 	}
 	return no()
+}
+
+// wantGotLines reads "want" and "got" that stand on lines of their own, before
+// their values or above them.
+func wantGotLines(m string) (want, got string, ok bool) {
+	label := ""
+	for line := range strings.Lines(m) {
+		line = strings.TrimSpace(line)
+		word, rest, _ := strings.Cut(line, " ")
+		switch name := strings.ToLower(strings.TrimSuffix(word, ":")); {
+		case name == "want" || name == "expected":
+			label, want = "want", strings.TrimSpace(rest)
+		case name == "got" || name == "actual":
+			label, got = "got", strings.TrimSpace(rest)
+		case label == "want" && want == "":
+			want = line
+		case label == "got" && got == "":
+			got = line
+		}
+	}
+	return want, got, strings.Contains(m, "\n") && want != "" && got != ""
+}
+
+func goError(f ci.Failure) (ci.Cause, bool) {
+	if f.Kind != ci.KindTest || f.Exception != "" || !strings.HasSuffix(f.Pos.File, "_test.go") {
+		return no()
+	}
+	text := f.Headline()
+	if prefix, rest, ok := strings.Cut(text, ": "); ok && strings.Contains(prefix, "_test.go:") {
+		text = rest
+	}
+	return yes(ci.ClassAssertion, sprintf("%s says%s: %s", shortName(string(testFunc(f.Test))), at(f), text), decide)
 }

@@ -19,11 +19,14 @@ var machineRules = []CauseRule{
 }
 
 func runnerLost(f ci.Failure) (ci.Cause, bool) {
-	if isCode(f) && f.Kind != ci.KindInfra {
+	if isCode(f) && f.Kind != ci.KindInfra && f.Exception != "KeyboardInterrupt" {
 		return no()
 	}
 	text := found(f.Message, "The runner has received a shutdown signal", "The operation was canceled", "The operation was cancelled", "lost communication with the server",
 		"received SIGINT", "The hosted runner encountered an error", "The self-hosted runner lost", "pod failed to come online", "No runner matching")
+	if f.Exception == "KeyboardInterrupt" {
+		return yes(ci.ClassInfra, "the run was interrupted"+at(f), "Run it again; no code is to blame, unless it hung there.")
+	}
 	if text == "" {
 		return no()
 	}
@@ -43,6 +46,8 @@ func service(f ci.Failure) (ci.Cause, bool) {
 		return yes(ci.ClassInfra, "a service refuses further requests for now: "+f.Headline(), "Run it again later, with a token or a cache.")
 	case found(m, "Could not load credentials", "is not authorized to perform", "Bad credentials", "authentication required", "denied: permission", "Permission denied (publickey)") != "":
 		return ci.Cause{Class: ci.ClassPermission, Sentence: "credentials are missing or refused: " + f.Headline(), Next: "Check the job's secrets and permissions."}, true
+	case found(m, "couldn't find remote ref", "unable to access 'http", "RPC failed", "early EOF") != "":
+		return yes(ci.ClassInfra, "git could not fetch what the job needs: "+f.Headline(), "Check that the ref still exists, then run it again.")
 	case found(m, "Error response from daemon", "Cannot connect to the Docker daemon", "manifest unknown") != "":
 		return yes(ci.ClassInfra, "Docker could not do its part: "+f.Headline(), "Check the image's name and the registry.")
 	case found(m, "Failed to download archive", "Unable to download artifact", "Artifact not found", "Unable to find any artifacts", "Failed to download action") != "":
@@ -121,7 +126,7 @@ func during(f ci.Failure) string {
 func timeout(f ci.Failure) (ci.Cause, bool) {
 	m := f.Message
 	text := found(m, "from pytest-timeout", "Timeout >", "Exceeded timeout of", "exceeded timeout of", "Test timed out in", "Test timeout of", "test timed out after", "has timed out after", "timed out after",
-		"exceeded the maximum execution time", "context deadline exceeded", "Command took >", "TimeoutExpired", "Timed out waiting", "timeout of ", "Timeout 30000ms exceeded", "terminated or timed out")
+		"exceeded the maximum execution time", "context deadline exceeded", "Command took >", "TimeoutExpired", "Timed out waiting", "timeout of ", "Timeout of ", "Timeout 30000ms exceeded", "terminated or timed out")
 	if text == "" && !oneOf(f.Exception, "TimeoutError", "TimeoutExpired", "Timeout") {
 		return no()
 	}

@@ -24,6 +24,9 @@ func jsModule(f ci.Failure) (ci.Cause, bool) {
 	if !ok {
 		module, ok = between(f.Message, "Cannot find package '", "'")
 	}
+	if !ok {
+		module, ok = between(f.Message, "Failed to load url ", " ")
+	}
 	if !ok || f.Rule != "" {
 		return no()
 	}
@@ -108,7 +111,7 @@ func jsMatcher(f ci.Failure) (ci.Cause, bool) {
 	if minus, plus := diffSides(f.Message); minus != "" && plus != "" && strings.Contains(f.Message, "- Expected") {
 		return assertion(f, dropHead(plus), dropHead(minus), "")
 	}
-	return yes(ci.ClassAssertion, sprintf("%s does not hold%s: %s", code(matcher), at(f), f.Headline()), "Decide whether the code or the test is right.")
+	return yes(ci.ClassAssertion, sprintf("%s does not hold%s: %s", code(matcher), at(f), f.Headline()), decide)
 }
 
 // dropHead takes Jest's legend ("Expected  - 1") off a side of its diff.
@@ -139,6 +142,10 @@ func jsChai(f ci.Failure) (ci.Cause, bool) {
 	m = strings.TrimSuffix(m, " // Object.is equality")
 	if strings.Contains(f.Message, "Expected values to be strictly") {
 		_, rest, _ := strings.Cut(f.Message, ":\n")
+		rest = strings.Replace(rest, "+ actual - expected", "", 1)
+		if minus, plus := diffSides(rest); minus != "" && plus != "" {
+			return assertion(f, plus, minus, "")
+		}
 		if left, right, ok := strings.Cut(firstLine(rest), " !== "); ok {
 			return assertion(f, left, right, "")
 		}
@@ -161,6 +168,6 @@ func jsChai(f ci.Failure) (ci.Cause, bool) {
 	}
 	return ci.Cause{
 		Class: ci.ClassAssertion, Actual: left, Expected: "to " + right,
-		Sentence: sprintf("tests expect %s to %s%s", code(left), right, at(f)), Next: "Decide whether the code or the test is right.",
+		Sentence: sprintf("tests expect %s to %s%s", code(left), right, at(f)), Next: decide,
 	}, true
 }

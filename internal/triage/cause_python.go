@@ -214,8 +214,7 @@ func pythonType(f ci.Failure) (ci.Cause, bool) {
 	cause := ci.Cause{Class: ci.ClassType, Sentence: sprintf("a value has the wrong type%s: %s", at(f), m), Next: "Compare the call with what the function takes."}
 	function := ""
 	if i := strings.Index(m, "()"); i > 0 {
-		fields := strings.Fields(m[:i])
-		function = fields[len(fields)-1]
+		function = m[strings.LastIndexByte(m[:i], ' ')+1 : i]
 	}
 	switch {
 	case function != "" && strings.Contains(m, "missing "):
@@ -312,7 +311,7 @@ func pythonRaises(f ci.Failure) (ci.Cause, bool) {
 		name = shortName(or(name, strings.Trim(what, "<>")))
 		return ci.Cause{
 			Class: ci.ClassAssertion, Expected: name, Actual: "no exception",
-			Sentence: sprintf("tests expect %s, but nothing is raised%s", code(name), at(f)), Next: "Decide whether the code or the test is right.",
+			Sentence: sprintf("tests expect %s, but nothing is raised%s", code(name), at(f)), Next: decide,
 		}, true
 	}
 	if strings.Contains(f.Message, "Regex pattern did not match") {

@@ -81,6 +81,7 @@ func goMod(f ci.Failure) (ci.Cause, bool) {
 			continue
 		}
 		module, _, _ = strings.Cut(strings.TrimSpace(module), "\n")
+		module, _, _ = strings.Cut(module, ": ")
 		module = strings.Trim(module, " :;")
 		return dependency(module, sprintf("no module in go.mod provides %s", codeOr(module, "a package")), "Run go get for it (or go mod tidy), and commit go.mod and go.sum.")
 	}
@@ -246,9 +247,24 @@ func build(f ci.Failure) (ci.Cause, bool) {
 
 // generalRules come last.
 var generalRules = []CauseRule{
+	{"expected-actual", "Expected and Actual, But was, Received on lines of their own, in any framework", expectedActual},
+	{"go-error", "whatever else a Go test says with t.Error or t.Fatal", goError},
 	{"exception", "any other exception, by its name", exception},
 	{"exit", "a command that failed and said nothing better", exit},
 	{"infra", "what its reader already knows to be infrastructure", infra},
+}
+
+func expectedActual(f ci.Failure) (ci.Cause, bool) {
+	if f.Kind != ci.KindTest {
+		return no()
+	}
+	expected, ok := jsField(f.Message, "Expected")
+	for _, label := range []string{"But was", "Actual", "Received", "Was"} {
+		if actual, ok2 := jsField(f.Message, label); ok && ok2 {
+			return assertion(f, actual, expected, "")
+		}
+	}
+	return no()
 }
 
 func exception(f ci.Failure) (ci.Cause, bool) {
@@ -262,7 +278,7 @@ func exception(f ci.Failure) (ci.Cause, bool) {
 }
 
 func exit(f ci.Failure) (ci.Cause, bool) {
-	if found(f.Message, "exit code", "exit status", "exited with", "returned non-zero", "Got exit code", "rc=") == "" {
+	if found(f.Message, "exit code", "exit status", "exited with", "returned non-zero", "Got exit code", "rc=", "custom container implementation failed") == "" {
 		return no()
 	}
 	return yes(ci.ClassExit, or(f.Tool, "a command")+" failed and said nothing better: "+f.Headline(), "Read the lines before it.")

@@ -59,7 +59,7 @@ func newNearText(c clue) *nearText {
 		t.text = strings.TrimSuffix(strings.TrimSpace(t.text), "...")
 	}
 	place := ""
-	if letters(t.text) < specific || c.f.Exception == "AssertionError" {
+	if letters(t.text) < specific || isAssertion(c.f.Exception) {
 		place = c.top.File + "\x00" + c.top.Func
 		if c.top.Func == "" {
 			place += "\x00" + string(testFunc(c.f.Test))
@@ -350,7 +350,7 @@ func shared(g *group) (out []sharedCause) {
 	if f.Phase == "collect" && f.Test.File() == "" && f.Test != "" {
 		add("the file fails to be collected", "", "collect", string(f.Test))
 	}
-	assertion := c.Class == ci.ClassAssertion || c.Class == ci.ClassSnapshot || f.Exception == "AssertionError"
+	assertion := c.Class == ci.ClassAssertion || c.Class == ci.ClassSnapshot || isAssertion(f.Exception)
 	top := g.clue.top
 	if !assertion && f.Exception != "" && top.Line > 0 && f.Rule == "" {
 		add(fmt.Sprintf("%s at the same place, %s", f.Exception, top.Position), "another place or another exception",

@@ -50,6 +50,10 @@ func newClue(f ci.Failure, ours func(string) bool) clue {
 		c.rooted = true
 	}
 	c.f.Exception = shortName(c.f.Exception)
+	if inner, rest, ok := strings.Cut(c.f.Message, ": "); ok && inner != "" && c.f.Exception != "" && c.f.Exception != "AssertionError" && isException(inner) {
+		// A wrapper that quotes what it wraps: the quoted one is the cause.
+		c.f.Exception, c.f.Message = shortName(inner), rest
+	}
 	c.top, c.own = topFrame(c.f.Frames, ours)
 	if !c.own && c.rooted {
 		c.top, c.own = topFrame(f.Frames, ours)

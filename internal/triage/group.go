@@ -224,6 +224,10 @@ func (g *group) cluster(id string, opt Options) ci.Cluster {
 		g.members[0] = example
 	}
 	c.Files = files(c, opt.InRepo)
+	if n := len(c.Files); c.Cause.Class == ci.ClassFormat && n > 1 {
+		c.Cause.Sentence = fmt.Sprintf("%d files are not formatted as %s wants them", n, or(g.clue.f.Tool, "the formatter"))
+		c.Cause.Next = fmt.Sprintf("Run %s and commit the result.", or(g.clue.f.Tool, "the formatter"))
+	}
 	whose(&c, g, opt)
 	c.Evidence, c.Confidence = confidence(c, g)
 	return c

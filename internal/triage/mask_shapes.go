@@ -241,7 +241,9 @@ func (m *masker) colons(i int) int {
 			if !is(m.at(j+1), cHex) && m.at(j+1) != ':' {
 				break
 			}
-			colons++
+			if colons++; colons > 8 {
+				return 0
+			}
 			long = 0
 			j++
 			continue

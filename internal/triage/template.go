@@ -1,6 +1,10 @@
 package triage
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,16 +19,18 @@ import (
 type Templates struct {
 	shapes map[uint64]int32 // hash of the masked line → index
 	list   []shape
-	lines  int
+	bytes  int // of all shapes
 	buf    []byte
 	groups []int32 // by shape; nil: not computed since the last new shape
 	merged []merged
-	lost   int // lines that came when no more shapes were kept
 }
 
 // maxShapes bounds the shapes that are kept. A log of 3.6 million lines has a
 // few thousand; what comes after the bound is matched, not learned.
-const maxShapes = 1 << 16
+const (
+	maxShapes     = 1 << 16
+	maxShapeBytes = 16 << 20
+)
 
 // maxTokens bounds the words of a line that take part in templates.
 const maxTokens = 128
@@ -43,22 +49,26 @@ type Template struct {
 
 // Add learns a line and returns its shape's index, -1 when no more are kept.
 func (t *Templates) Add(line []byte) int {
-	t.lines++
 	t.buf = AppendMask(t.buf[:0], clipLine(line))
-	key := hashBytes(t.buf)
+	return t.learn(t.buf, 1)
+}
+
+// learn counts a masked line.
+func (t *Templates) learn(masked []byte, count int) int {
+	key := hashBytes(masked)
 	if i, ok := t.shapes[key]; ok {
-		t.list[i].count++
+		t.list[i].count += count
 		return int(i)
 	}
-	if len(t.list) >= maxShapes {
-		t.lost++
+	if len(t.list) >= maxShapes || t.bytes+len(masked) > maxShapeBytes {
 		return -1
 	}
+	t.bytes += len(masked)
 	if t.shapes == nil {
 		t.shapes = map[uint64]int32{}
 	}
 	t.shapes[key] = int32(len(t.list))
-	t.list = append(t.list, shape{text: string(t.buf), count: 1})
+	t.list = append(t.list, shape{text: string(masked), count: count})
 	t.groups = nil
 	return len(t.list) - 1
 }
@@ -120,4 +130,47 @@ func (t *Templates) settle() {
 		m.add(i, s)
 	}
 	t.groups, t.merged = m.mine(len(t.list))
+}
+
+// textVersion begins the text form of templates; it names the version of the
+// mask, because shapes of two versions do not compare.
+const textVersion = "keepgreen templates 1"
+
+// MarshalText writes the shapes, the most frequent first, one a line: what is
+// kept of a green log, so that the next red one can be compared with it.
+func (t *Templates) MarshalText() ([]byte, error) {
+	order := make([]int, len(t.list))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(t.list[b].count, t.list[a].count), cmp.Compare(t.list[a].text, t.list[b].text))
+	})
+	out := []byte(textVersion + "\n")
+	for _, i := range order {
+		out = strconv.AppendInt(out, int64(t.list[i].count), 10)
+		out = append(out, '\t')
+		out = append(out, strings.NewReplacer("\n", " ", "\r", " ").Replace(t.list[i].text)...)
+		out = append(out, '\n')
+	}
+	return out, nil
+}
+
+// UnmarshalText reads what MarshalText wrote, and adds it to what t has learned.
+func (t *Templates) UnmarshalText(text []byte) error {
+	head, rest, _ := strings.Cut(string(text), "\n")
+	if head != textVersion {
+		return fmt.Errorf("line 1: %q is not %q", clip(head, 60), textVersion)
+	}
+	n := 1
+	for line := range strings.Lines(rest) {
+		n++
+		number, shape, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		count, err := strconv.Atoi(number)
+		if !ok || err != nil || count < 1 {
+			return fmt.Errorf("line %d: want a count, a tab and a shape", n)
+		}
+		t.learn([]byte(shape), count)
+	}
+	return nil
 }

@@ -70,33 +70,26 @@ func Clusters(failures []ci.Failure, opt Options) []ci.Cluster {
 
 // inRepo is the answer to "is this our code?" where the caller has none.
 func inRepo(name string) bool {
-	name = strings.ReplaceAll(name, `\`, "/")
+	if strings.IndexByte(name, '\\') >= 0 {
+		name = strings.ReplaceAll(name, `\`, "/")
+	}
 	if name == "" || strings.HasPrefix(name, "<") || path.IsAbs(name) || strings.HasPrefix(name, "../") {
 		return false
 	}
 	if len(name) > 1 && name[1] == ':' { // a drive
 		return false
 	}
+	for _, library := range []string{"java/", "javax/", "jdk/", "sun/", "kotlin/", "org/junit/", "junit/", "org/hamcrest/", "org/assertj/", "org/mockito/", "org/apache/maven/", "org/gradle/", "internal/process/"} {
+		if strings.HasPrefix(name, library) {
+			return false
+		}
+	}
 	for _, foreign := range []string{"site-packages/", "dist-packages/", "node_modules/", "pkg/mod/", "vendor/", ".venv/", ".tox/", ".nox/", "node:"} {
-		if strings.Contains("/"+name, "/"+foreign) || strings.HasPrefix(name, foreign) {
+		if i := strings.Index(name, foreign); i == 0 || i > 0 && name[i-1] == '/' {
 			return false
 		}
 	}
 	return true
-}
-
-// isTestFile recognises files that hold tests rather than the code under test.
-func isTestFile(name string) bool {
-	base := path.Base(name)
-	switch {
-	case strings.HasPrefix(base, "test_"), strings.HasSuffix(base, "_test.py"), strings.HasSuffix(base, "_test.go"), base == "conftest.py":
-		return true
-	case strings.Contains(base, ".test."), strings.Contains(base, ".spec."):
-		return true
-	}
-	return slices.ContainsFunc(strings.Split(path.Dir(name), "/"), func(dir string) bool {
-		return dir == "tests" || dir == "test" || dir == "__tests__"
-	})
 }
 
 // order ranks causes by how much hangs on them: what keeps tests from even
