@@ -57,6 +57,9 @@ func (f *facts) readAttempt(x execution) {
 }
 
 func (f *facts) join(reports []ci.Report) {
+	for i := range reports {
+		f.ownPositions(&reports[i])
+	}
 	report.Resolve(reports, f.exists)
 	all := report.Union(reports)
 	f.run.Tests = all.Tests
@@ -124,6 +127,38 @@ func (f *facts) ownPaths(c *ci.Coverage) *ci.Coverage {
 		return nil
 	}
 	return coverage.Rebase(c, f.root, nil)
+}
+
+// ownPositions names the places of findings as the repository does: tools
+// that were started in it may print absolute paths.
+func (f *facts) ownPositions(rep *ci.Report) {
+	own := func(p *ci.Position) {
+		if filepath.IsAbs(filepath.FromSlash(p.File)) {
+			p.File = f.relative(p.File)
+		}
+	}
+	failure := func(fail *ci.Failure) {
+		own(&fail.Pos)
+		for i := range fail.Frames {
+			own(&fail.Frames[i].Position)
+		}
+		for _, link := range fail.Chain {
+			for i := range link.Frames {
+				own(&link.Frames[i].Position)
+			}
+		}
+	}
+	for i := range rep.Tests {
+		if rep.Tests[i].Failure != nil {
+			failure(rep.Tests[i].Failure)
+		}
+	}
+	for i := range rep.Failures {
+		failure(&rep.Failures[i])
+	}
+	for i := range rep.Diagnostics {
+		own(&rep.Diagnostics[i].Pos)
+	}
 }
 
 // silence is how much of a log's end stands for it when nothing better is known.
