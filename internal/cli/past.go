@@ -210,14 +210,14 @@ func (p *past) mainRuns() []flake.Earlier {
 func (p *past) failingOnMain(onMain []flake.Earlier, fingerprint string, test ci.TestID) (string, bool) {
 	for _, k := range p.known {
 		if k.ID == fingerprint && k.Main {
-			return k.MainSince.Run, true
+			return short(k.MainSince.Commit, k.MainSince.Run), true
 		}
 	}
 	since := ""
 	for _, e := range onMain {
 		switch o := e.Outcomes[test]; {
 		case o.Bad():
-			since = e.Run
+			since = short(e.Commit, e.Run)
 		case o.Good():
 			return since, since != ""
 		}
@@ -228,7 +228,7 @@ func (p *past) failingOnMain(onMain []flake.Earlier, fingerprint string, test ci
 func passedOnMain(onMain []flake.Earlier, test ci.TestID) (string, bool) {
 	for _, e := range onMain {
 		if o := e.Outcomes[test]; o.Good() {
-			return e.Run, true
+			return short(e.Commit, e.Run), true
 		}
 	}
 	return "", false

@@ -290,6 +290,7 @@ type triageDoc struct {
 	Failures   []failureDoc `json:"failures"`
 	Tests      testsDoc     `json:"tests"`
 	Warnings   []warningDoc `json:"warnings"`
+	Note       string       `json:"note,omitempty"` // how the answer came about, e.g. that no model was asked
 }
 
 type warningDoc struct {
@@ -309,13 +310,9 @@ func warningsOf(in []ci.Warning) []warningDoc {
 // TriageReport writes triage_report.json.
 func TriageReport(w io.Writer, v View) error {
 	v = v.sorted()
-	summary := Summary(v)
-	if v.Note != "" {
-		summary += " (" + cut(Visible(v.Note), 200) + ")"
-	}
 	return encode(w, triageDoc{
-		Clusters: clustersOf(v.Clusters), FlakyTests: flakyNames(v), Fixes: fixesOf(v.Fixes), Summary: summary,
-		Failures: failuresOf(v.Clusters), Tests: testsOf(v.Run.Tests), Warnings: warningsOf(v.Run.Warnings),
+		Clusters: clustersOf(v.Clusters), FlakyTests: flakyNames(v), Fixes: fixesOf(v.Fixes), Summary: Summary(v),
+		Failures: failuresOf(v.Clusters), Tests: testsOf(v.Run.Tests), Warnings: warningsOf(v.Run.Warnings), Note: v.Note,
 	})
 }
 
