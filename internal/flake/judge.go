@@ -329,7 +329,7 @@ func (j *judge) skipMended(line []sighting, start int, changed bool) (int, bool)
 			continue
 		}
 		predicted := j.model.ln(failures, i-start) - j.model.ln(failures, ended-start)
-		if failures > 0 && i-ended >= j.opt.MinRuns && predicted <= math.Log(chanceMendedOnce) {
+		if failures > 1 && i-ended >= j.opt.MinRuns && predicted <= math.Log(chanceMendedOnce) {
 			start, failures, changed = ended, 0, true
 		}
 		failures++
@@ -339,7 +339,7 @@ func (j *judge) skipMended(line []sighting, start int, changed bool) (int, bool)
 }
 
 // mended judges a test that only passes by now: for so long that the rate at
-// which it failed before does not explain it.
+// which it failed before does not explain it. One failure has no rate.
 func (j *judge) mended(v *Verdict, segment []sighting) bool {
 	n := len(segment)
 	if n == 0 || segment[n-1].cell&Fail != 0 {
@@ -358,7 +358,7 @@ func (j *judge) mended(v *Verdict, segment []sighting) bool {
 	}
 	// The probability of as many passes, given what went before them.
 	predicted := j.model.ln(failures, n) - j.model.ln(failures, n-passes)
-	if failures == 0 || passes < j.opt.MinRuns || predicted > math.Log(limit) {
+	if failures < 2 || passes < j.opt.MinRuns || predicted > math.Log(limit) {
 		return false
 	}
 	segment = segment[n-passes:]
