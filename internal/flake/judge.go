@@ -48,6 +48,7 @@ type judge struct {
 	passed  []lastPass // by code
 	round   int32      // of passed: the test that it was filled for
 	sighted []sighting
+	series  []sighting
 	failed  []bool
 }
 
@@ -219,7 +220,7 @@ func (j *judge) read(v *Verdict, t int) {
 // it failed, and j.passed is filled with where this test passed.
 func (j *judge) line() []sighting {
 	j.round++
-	var line []sighting
+	line := j.series[:0]
 	j.failed = j.failed[:0]
 	for _, s := range j.sighted {
 		if c := j.codeOf(s); c >= 0 && s.cell&Pass != 0 {
@@ -230,6 +231,7 @@ func (j *judge) line() []sighting {
 			j.failed = append(j.failed, s.cell&Fail != 0)
 		}
 	}
+	j.series = line
 	return line
 }
 
@@ -327,7 +329,7 @@ func (j *judge) skipMended(line []sighting, start int, changed bool) (int, bool)
 			continue
 		}
 		predicted := j.model.ln(failures, i-start) - j.model.ln(failures, ended-start)
-		if failures > 0 && i-ended >= j.opt.MinRuns && predicted <= math.Log(chanceMendedOnce) {
+		if failures > 1 && i-ended >= j.opt.MinRuns && predicted <= math.Log(chanceMendedOnce) {
 			start, failures, changed = ended, 0, true
 		}
 		failures++
@@ -337,7 +339,7 @@ func (j *judge) skipMended(line []sighting, start int, changed bool) (int, bool)
 }
 
 // mended judges a test that only passes by now: for so long that the rate at
-// which it failed before does not explain it.
+// which it failed before does not explain it. One failure has no rate.
 func (j *judge) mended(v *Verdict, segment []sighting) bool {
 	n := len(segment)
 	if n == 0 || segment[n-1].cell&Fail != 0 {
@@ -356,7 +358,7 @@ func (j *judge) mended(v *Verdict, segment []sighting) bool {
 	}
 	// The probability of as many passes, given what went before them.
 	predicted := j.model.ln(failures, n) - j.model.ln(failures, n-passes)
-	if failures == 0 || passes < j.opt.MinRuns || predicted > math.Log(limit) {
+	if failures < 2 || passes < j.opt.MinRuns || predicted > math.Log(limit) {
 		return false
 	}
 	segment = segment[n-passes:]
@@ -444,7 +446,7 @@ func probability(m *marginal, segment []sighting, changed bool) float64 {
 			}
 			streak++
 		default:
-			steady += streakCost(streak, began, changed, true) + math.Log1p(-breakRate-s.crowd*(1-breakRate))
+			steady += streakCost(streak, began, changed, true) + stayed(s.crowd)
 			streak = 0
 		}
 	}
@@ -455,6 +457,16 @@ func probability(m *marginal, segment []sighting, changed bool) float64 {
 	odds := math.Log(priorFlaky/(1-priorFlaky)) + m.ln(k, len(segment)) - steady
 	return 1 / (1 + math.Exp(-odds))
 }
+
+// stayed is ln of the probability that a passing test passes again.
+func stayed(crowd float64) float64 {
+	if crowd == 0 {
+		return lnStayed
+	}
+	return lnStayed + math.Log1p(-crowd)
+}
+
+var lnStayed = math.Log1p(-breakRate)
 
 // streakCost is ln of the probability of a break of length failures that begins
 // at position at; mended: it is over.
