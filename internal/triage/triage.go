@@ -38,6 +38,8 @@ type Options struct {
 	CoFailed func(a, b ci.TestID) float64
 	// Covers says whether the test executes the file. Nil: no coverage by test.
 	Covers func(test ci.TestID, path string) bool
+
+	changed map[string]ci.FileChange // Change by path
 }
 
 // Known is a cluster of an earlier run.
@@ -55,6 +57,7 @@ func Clusters(failures []ci.Failure, opt Options) []ci.Cluster {
 	if opt.InRepo == nil {
 		opt.InRepo = inRepo
 	}
+	opt.changed = byPath(opt.Change)
 	groups := exactGroups(failures, opt)
 	groups = nearMerge(groups)
 	groups = causeMerge(groups)
