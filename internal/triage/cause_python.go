@@ -190,8 +190,9 @@ func pythonFixture(f ci.Failure) (ci.Cause, bool) {
 	if f.Phase == "teardown" {
 		doing = "tearing down"
 	}
+	reached, _ := network(f) // a service that a fixture needs, where that is why
 	return ci.Cause{
-		Class: ci.ClassFixture, Symbol: symbol, Type: f.Exception,
+		Class: ci.ClassFixture, Symbol: symbol, Type: f.Exception, Host: reached.Host,
 		Sentence: sprintf("%s fails while %s %s%s: %s", code(symbol), doing, "tests", at(f), headline(f)),
 		Next:     sprintf("Mend %s; the tests that use it did not get to run.", code(symbol)),
 	}, true

@@ -198,8 +198,20 @@ func (x *extractor) close() {
 // prune drops the least telling excerpts; of equal ones those in the middle,
 // since causes stand at the beginning and consequences at the end.
 func (x *extractor) prune() {
+	if len(x.kept) <= x.opt.Excerpts {
+		return
+	}
 	slices.SortStableFunc(x.kept, func(a, b Excerpt) int { return cmp.Compare(b.Score, a.Score) })
-	x.kept = x.kept[:x.opt.Excerpts]
+	n := x.opt.Excerpts
+	least := x.kept[n-1].Score
+	lo := slices.IndexFunc(x.kept, func(e Excerpt) bool { return e.Score == least })
+	hi := lo
+	for hi < len(x.kept) && x.kept[hi].Score == least {
+		hi++
+	}
+	front := lo + (n-lo)/2
+	copy(x.kept[front:n], x.kept[hi-(n-front):hi])
+	x.kept = x.kept[:n]
 	slices.SortFunc(x.kept, func(a, b Excerpt) int { return cmp.Compare(a.First, b.First) })
 }
 
@@ -208,6 +220,7 @@ func (x *extractor) prune() {
 // row comes before the second of any: three traces of one error say less than
 // the trace, the test and the job's last word.
 func (x *extractor) ranked() []Excerpt {
+	x.prune()
 	out := x.kept
 	slices.SortFunc(out, func(a, b Excerpt) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.First, a.First))
@@ -226,7 +239,7 @@ func (x *extractor) ranked() []Excerpt {
 	slices.SortStableFunc(out, func(a, b Excerpt) int {
 		return cmp.Or(cmp.Compare(min(turn[a.First], 1), min(turn[b.First], 1)), cmp.Compare(b.Score, a.Score))
 	})
-	return out[:min(len(out), x.opt.Excerpts)]
+	return out
 }
 
 // Failure is the excerpt as something for triage to cluster.

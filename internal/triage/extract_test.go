@@ -160,3 +160,21 @@ func TestTemplatesSurviveTheirText(t *testing.T) {
 		}
 	}
 }
+
+func TestExtractKeepsBothEndsOfALongLog(t *testing.T) {
+	var log strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&log, "step %d\nfatal: cannot do number %s\n\n\n\nquiet\n", i, word(i))
+	}
+	got := triage.Extract(logOf([]byte(log.String())), nil, triage.ExtractOptions{Excerpts: 10})
+	if len(got) != 10 {
+		t.Fatalf("%d excerpts, want 10", len(got))
+	}
+	first, last := got[0].Line, got[0].Line
+	for _, x := range got {
+		first, last = min(first, x.Line), max(last, x.Line)
+	}
+	if first != 2 || last != 999*6+2 {
+		t.Errorf("excerpts between lines %d and %d of 6000, want the first and the last", first, last)
+	}
+}

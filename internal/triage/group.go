@@ -16,7 +16,8 @@ type group struct {
 	clue    clue       // of the clearest member
 	example ci.Failure // that member, as it came
 	cause   ci.Cause
-	matched string // name of the row that recognised the cause; empty: none
+	matched string        // name of the row that recognised the cause; empty: none
+	keys    []sharedCause // what the named cause has in common with others; nil: it names nothing
 	joined  []ci.Join
 	splits  string
 }
@@ -54,6 +55,7 @@ func exactGroups(failures []ci.Failure, opt Options) []*group {
 		slices.SortFunc(g.members, clearer)
 		g.example = g.members[0]
 		g.cause, g.matched = classify(g.clue)
+		g.keys = causeKeys(g.cause, g.clue.f)
 		g.splits = "another message, exception or top frame in the repository"
 		if n := len(g.members); n > 1 {
 			g.joined = []ci.Join{{Step: "exact", Reason: exactReason(g.clue), Count: n}}

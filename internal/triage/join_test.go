@@ -87,6 +87,27 @@ func TestWhatIsOneFailure(t *testing.T) {
 	}
 }
 
+func TestWhatFollowsFromTheMachine(t *testing.T) {
+	disk := ci.Failure{Kind: ci.KindInfra, Message: "[ERROR] No space left on device", Log: ci.Position{File: "a.log", Line: 9}}
+	vague := ci.Failure{Kind: ci.KindBuild, Message: "Error creating output directory", Log: ci.Position{File: "a.log", Line: 12}}
+	other := vague
+	other.Log.File, other.Message = "b.log", "the artefact was never written"
+	compiler := building("gcc", "error: expected ';'", ci.Position{File: "a.c", Line: 3})
+	compiler.Log = ci.Position{File: "a.log", Line: 3}
+	clusters := triage.Clusters([]ci.Failure{vague, disk, other, compiler}, triage.Options{})
+	if len(clusters) != 3 {
+		t.Fatalf("%d clusters, want the disk with what follows, the other log, the compiler", len(clusters))
+	}
+	for _, c := range clusters {
+		if disk := c.Cause.Class == ci.ClassResource; disk != (len(c.Members) == 2) {
+			t.Errorf("%s has %d members", c.Cause.Class, len(c.Members))
+		}
+	}
+	if last := clusters[2]; last.Members[0].Log.File != "b.log" {
+		t.Errorf("last comes %q, want the line that explains nothing", last.Cause.Sentence)
+	}
+}
+
 func TestIDsStayFromRunToRun(t *testing.T) {
 	first := triage.Clusters([]ci.Failure{py("ModuleNotFoundError", "No module named 'yaml'")}, triage.Options{})[0]
 	known := []triage.Known{{ID: "k1-of-old", Fingerprints: triage.Fingerprints(first, nil)}}

@@ -38,6 +38,8 @@ type Options struct {
 	CoFailed func(a, b ci.TestID) float64
 	// Covers says whether the test executes the file. Nil: no coverage by test.
 	Covers func(test ci.TestID, path string) bool
+
+	changed map[string]ci.FileChange // Change by path
 }
 
 // Known is a cluster of an earlier run.
@@ -55,9 +57,11 @@ func Clusters(failures []ci.Failure, opt Options) []ci.Cluster {
 	if opt.InRepo == nil {
 		opt.InRepo = inRepo
 	}
+	opt.changed = byPath(opt.Change)
 	groups := exactGroups(failures, opt)
 	groups = nearMerge(groups)
 	groups = causeMerge(groups)
+	groups = consequences(groups)
 	groups = coFailMerge(groups, opt.CoFailed)
 	clusters := make([]ci.Cluster, 0, len(groups))
 	ids := assignIDs(groups, opt.Known)
@@ -112,20 +116,27 @@ func order(c ci.Cluster) int {
 	return 5
 }
 
-// whoseOrder puts what is the reader's own to mend first.
-func whoseOrder(w ci.Whose) int {
-	switch w {
+// whoseOrder puts what is the reader's own to mend first; a line of a log of
+// which little is known comes after what the machine is known to have done.
+func whoseOrder(c ci.Cluster) int {
+	switch c.Whose {
 	case ci.WhoseNew:
 		return 0
 	case ci.WhoseUnknown:
+		if c.Confidence < doubtful && c.Members[0].Test == "" && !static(c) {
+			return 3
+		}
 		return 1
 	case ci.WhoseInfra:
 		return 2
 	case ci.WhoseFlaky:
-		return 3
+		return 4
 	}
-	return 4
+	return 5
 }
+
+// doubtful is the confidence below which a cause without a test explains little.
+const doubtful = 0.6
 
 // static reports whether the cluster only blocks a checker, not a test.
 func static(c ci.Cluster) bool { return c.Kind == ci.KindLint || c.Kind == ci.KindType }
@@ -140,7 +151,7 @@ func rank(clusters []ci.Cluster) {
 	slices.SortFunc(clusters, func(a, b ci.Cluster) int {
 		return cmp.Or(
 			cmp.Compare(boolean(static(a)), boolean(static(b))),
-			cmp.Compare(whoseOrder(a.Whose), whoseOrder(b.Whose)),
+			cmp.Compare(whoseOrder(a), whoseOrder(b)),
 			cmp.Compare(order(a), order(b)),
 			cmp.Compare(len(b.Members), len(a.Members)),
 			cmp.Compare(b.Confidence, a.Confidence),

@@ -23,7 +23,7 @@ func whose(c *ci.Cluster, g *group, opt Options) {
 		c.Whose = ci.WhoseInfra
 		say("infrastructure", "the cause lies outside of the code: "+string(class))
 		return
-	case (class == ci.ClassNetwork && !local(c.Cause.Host) || class == ci.ClassResource && c.Cause.Symbol == "disk") && !touches:
+	case (c.Cause.Host != "" && !local(c.Cause.Host) || class == ci.ClassResource && c.Cause.Symbol == "disk") && !touches:
 		c.Whose = ci.WhoseInfra
 		say("infrastructure", "the cause lies outside of the code: "+string(class))
 		return
@@ -145,31 +145,56 @@ func changed(c ci.Cluster, opt Options) (detail string, ok bool) {
 			best, detail = strength, text
 		}
 	}
-	for _, file := range opt.Change.Files {
-		for _, f := range c.Members[:min(len(c.Members), 50)] {
-			for _, p := range places(f, c.Cause) {
-				if p.File != file.Path {
-					continue
-				}
-				if within(file.Added, p.Line) {
-					note(4, fmt.Sprintf("%s:%d is a line of the change", p.File, p.Line))
-				} else {
-					note(2, fmt.Sprintf("%s is in the stack and in the change", p.File))
-				}
-			}
-		}
-		if gone := goneModule(file, c.Cause); gone != "" {
-			note(3, gone)
-		}
-		if best < 1 && opt.Covers != nil {
-			for _, t := range clusterTests(c)[:min(len(c.Members), 20)] {
-				if opt.Covers(t, file.Path) {
-					note(1, fmt.Sprintf("%s executes %s, which the change touches", t, file.Path))
-				}
+	for _, f := range c.Members[:min(len(c.Members), 50)] {
+		for _, p := range places(f, c.Cause) {
+			file, ok := opt.changed[p.File]
+			switch {
+			case !ok:
+			case within(file.Added, p.Line):
+				note(4, fmt.Sprintf("%s:%d is a line of the change", p.File, p.Line))
+			default:
+				note(2, fmt.Sprintf("%s is in the stack and in the change", p.File))
 			}
 		}
 	}
+	if c.Cause.Class == ci.ClassImport && c.Cause.Module != "" {
+		for _, file := range opt.Change.Files {
+			if gone := goneModule(file, c.Cause); gone != "" {
+				note(3, gone)
+			}
+		}
+	}
+	if best == 0 && opt.Covers != nil {
+		if t, file := covering(c, opt); file != "" {
+			note(1, fmt.Sprintf("%s executes %s, which the change touches", t, file))
+		}
+	}
 	return detail, best > 0
+}
+
+// covering finds a test of the cluster that executes a changed file.
+func covering(c ci.Cluster, opt Options) (ci.TestID, string) {
+	tests := clusterTests(c)
+	for _, t := range tests[:min(len(tests), 20)] {
+		for _, file := range opt.Change.Files {
+			if opt.Covers(t, file.Path) {
+				return t, file.Path
+			}
+		}
+	}
+	return "", ""
+}
+
+// byPath indexes the files of a change.
+func byPath(change *ci.Change) map[string]ci.FileChange {
+	if change == nil {
+		return nil
+	}
+	out := make(map[string]ci.FileChange, len(change.Files))
+	for _, f := range change.Files {
+		out[f.Path] = f
+	}
+	return out
 }
 
 func places(f ci.Failure, cause ci.Cause) []ci.Position {
@@ -193,9 +218,6 @@ func within(ranges []ci.LineRange, line int) bool {
 // goneModule says that the change removed, moved or edited the module that an
 // import misses.
 func goneModule(file ci.FileChange, cause ci.Cause) string {
-	if cause.Module == "" || cause.Class != ci.ClassImport {
-		return ""
-	}
 	tail := strings.ReplaceAll(cause.Module, ".", "/")
 	named := func(name string) bool {
 		stem := strings.TrimSuffix(name, path.Ext(name))
