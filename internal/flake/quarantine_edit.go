@@ -11,8 +11,8 @@ import (
 	"keepgreen/internal/ci"
 )
 
-const newQuarantine = `# Tests that may fail for now, who mends them, and until when. They still run;
-# only a confirmed flake is excused, never a broken test.
+const newQuarantine = `# Tests whose flakes are excused, who mends them, and until when. They still run;
+# a broken test is never excused.
 version: 1
 quarantine:
 `
@@ -32,7 +32,8 @@ func AddQuarantine(data []byte, e Entry) ([]byte, error) {
 		return nil, err
 	}
 	lines := splitLines(data)
-	at, indent := len(lines), "  "
+	var at int
+	indent := "  "
 	if n := len(entries); n > 0 {
 		dash := lines[entries[n-1].Line-1]
 		indent = dash[:len(dash)-len(strings.TrimLeft(dash, " "))]
