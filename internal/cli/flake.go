@@ -16,7 +16,8 @@ import (
 )
 
 type flakeCommand struct {
-	Tests flakeTests `cmd:"" default:"withargs" help:"Say which tests are flaky, broken, regressed or healthy."`
+	Tests      flakeTests      `cmd:"" default:"withargs" help:"Say which tests are flaky, broken, regressed or healthy."`
+	Quarantine quarantineGroup `cmd:"" help:"The flaky tests whose failures do not count, each with an owner, a reason and an end."`
 }
 
 type flakeTests struct {

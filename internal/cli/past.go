@@ -13,7 +13,6 @@ import (
 	"keepgreen/internal/ci"
 	"keepgreen/internal/flake"
 	"keepgreen/internal/history"
-	"keepgreen/internal/policy"
 	"keepgreen/internal/render"
 	"keepgreen/internal/triage"
 )
@@ -32,6 +31,8 @@ type past struct {
 	earlier  []flake.Earlier  // of the newest of these runs
 	verdicts []flake.Verdict
 	known    []history.KnownCluster
+
+	quarantine []flake.Entry
 }
 
 // pastMode says how the history is opened.
@@ -103,8 +104,10 @@ func (p *past) load(ctx context.Context, repo string) error {
 }
 
 // flakeHistory is the stored blocks as the analysis of flaky tests takes them.
-// Runs of one forge run's shards are one run. Where no run is on the main
-// branch, as on a laptop, all are one line of development.
+// Runs of one forge run's shards are one run. The one
+// line of development that is read as a series is main's, or where nothing ran
+// there, that of committed states: red and green while somebody edits is work,
+// not flakiness.
 func flakeHistory(tests []history.Test, blocks []history.Block) flake.History {
 	row := make(map[history.Index]int, len(tests))
 	names := make([]flake.Test, len(tests))
@@ -121,7 +124,7 @@ func flakeHistory(tests []history.Test, blocks []history.Block) flake.History {
 			continue
 		}
 		column[id] = len(runs)
-		run := flake.Run{ID: id, Tree: b.Run.Tree, Main: b.Run.Main || !anyMain, Started: b.Run.Started}
+		run := flake.Run{ID: id, Tree: b.Run.Tree, Main: (b.Run.Main || !anyMain) && !b.Run.Dirty, Started: b.Run.Started}
 		if !b.Run.Dirty {
 			run.Commit = b.Run.Commit
 		}
@@ -298,9 +301,6 @@ func ago(d time.Duration) string {
 	return plural(int(d.Hours()/24), "day", "days") + " ago"
 }
 
-// excused says which failures do not count.
-func (p *past) excused() policy.Excused { return nil }
-
 // describe adds what the past knows to the view: flaky tests and the trend.
 func (p *past) describe(view *render.View, f *facts) {
 	for _, v := range p.verdicts {
@@ -308,6 +308,7 @@ func (p *past) describe(view *render.View, f *facts) {
 			view.Flaky = append(view.Flaky, flakeRow(v))
 		}
 	}
+	view.Muted = p.muted(f.run.Tests)
 	for _, r := range slices.Backward(p.runs[:min(window, len(p.runs))]) {
 		point := render.Point{
 			ID: r.Run, Commit: r.Commit, Started: r.Started, Duration: r.Duration, Passed: r.Passed, Failed: r.Failed, Skipped: r.Skipped,

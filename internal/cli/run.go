@@ -89,6 +89,9 @@ func (c *runCommand) gather(s *session) (*facts, error) {
 		mode = pastNone
 	}
 	f.past = openPast(s, f, c.History, mode)
+	if _, f.past.quarantine, err = readQuarantine(f.root); err != nil {
+		return nil, err
+	}
 	if err := c.execute(s, f); err != nil {
 		return nil, err
 	}
@@ -158,7 +161,7 @@ func (c *runCommand) analyse(f *facts) []ci.Cluster {
 func (c *runCommand) decide(s *session, f *facts, clusters []ci.Cluster) render.View {
 	version, _ := buildVersion()
 	view := render.View{Version: version, Run: f.run, Clusters: clusters, Compare: f.past.compare(f)}
-	excused := f.past.excused()
+	excused := f.past.excused(f.run.Tests)
 	for _, gate := range []ci.Decision{policy.Tests(f.run, excused), policy.Types(f.run), policy.Lint(f.run)} {
 		if concerns(gate.Gate, f.run.Jobs) {
 			view.Decisions = append(view.Decisions, gate)

@@ -1,6 +1,3 @@
-// Package flake says what the history of a test means: whether it is healthy,
-// flaky, broken or regressed, and how a run stands beside the runs before it. It
-// knows outcomes and trees; it refuses to call a test flaky that only fails.
 package flake
 
 import (

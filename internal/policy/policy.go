@@ -41,15 +41,18 @@ func Tests(run ci.Run, excused Excused) ci.Decision {
 	}, func() string {
 		return count(good, "test") + " passed"
 	})
+	var but []string
 	if forgiven > 0 {
-		d.Because = append(d.Because, count(forgiven, "quarantined test")+" failed and did not count")
+		but = append(but, count(forgiven, "quarantined test")+" failed and did not count")
 	}
 	if len(recovered) > 0 {
-		d.Because = append(d.Because, count(len(recovered), "test")+" passed only when run again")
+		but = append(but, count(len(recovered), "test")+" passed only when run again")
 	}
-	if d.Verdict == ci.VerdictPass && forgiven+len(recovered) > 0 {
-		d.Verdict = ci.VerdictWarn
+	if d.Verdict == ci.VerdictPass && len(but) > 0 {
+		d.Verdict, d.Because[0] = ci.VerdictWarn, d.Because[0]+"; "+strings.Join(but, "; ")
+		return d
 	}
+	d.Because = append(d.Because, but...)
 	return d
 }
 

@@ -36,9 +36,9 @@ func TestTests(t *testing.T) {
 		{"a hang is no answer", ci.Run{Jobs: hung, Tests: []ci.TestResult{test("a", ci.Passed, 1)}}, ci.VerdictNoData, "pytest: ended after 30m"},
 		{"a failure beside a hang is a no", ci.Run{Jobs: hung, Tests: []ci.TestResult{test("a", ci.Failed, 1)}}, ci.VerdictFail, "1 of 1 test failed"},
 		{"a no without a reason is a no", ci.Run{Jobs: red, Tests: []ci.TestResult{test("a", ci.Passed, 1)}}, ci.VerdictFail, "pytest ended with exit status 0 and named no reason"},
-		{"recovered on retry is a warning", ci.Run{Jobs: red, Tests: []ci.TestResult{test("a", ci.Failed, 1), test("a", ci.Passed, 2)}}, ci.VerdictWarn, "1 test passed"},
+		{"recovered on retry is a warning", ci.Run{Jobs: red, Tests: []ci.TestResult{test("a", ci.Failed, 1), test("a", ci.Passed, 2)}}, ci.VerdictWarn, "1 test passed; 1 test passed only when run again"},
 		{"failed again on retry is a no", ci.Run{Jobs: red, Tests: []ci.TestResult{test("a", ci.Passed, 1), test("b", ci.Failed, 1), test("b", ci.Failed, 2)}}, ci.VerdictFail, "1 of 2 tests failed"},
-		{"a quarantined failure does not count", ci.Run{Jobs: red, Tests: []ci.TestResult{test("q", ci.Failed, 1), test("b", ci.Passed, 1)}}, ci.VerdictWarn, "1 test passed"},
+		{"a quarantined failure does not count", ci.Run{Jobs: red, Tests: []ci.TestResult{test("q", ci.Failed, 1), test("b", ci.Passed, 1)}}, ci.VerdictWarn, "1 test passed; 1 quarantined test failed and did not count"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := policy.Tests(c.run, excuse)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"time"
 
 	"keepgreen/internal/ci"
 )
@@ -69,4 +70,42 @@ func (p *paper) flakeRow(r FlakeTest) {
 	if why := Visible(r.Why); why != "" {
 		p.line(p.ink.dim("            " + cut(why, p.width-12)))
 	}
+}
+
+// QuarantineText writes the list of tests whose failures do not count.
+func QuarantineText(w io.Writer, rows []Quarantine, o TextOptions) error {
+	p := newPaper(o)
+	for _, q := range rows {
+		until, colour := "until "+q.Until.Format(time.DateOnly), p.ink.yellow
+		if q.Expired {
+			until, colour = "expired "+q.Until.Format(time.DateOnly)+": its failures count again", p.ink.red
+		}
+		p.line(colour("~ ") + cutLeft(Visible(string(q.Test)), p.width-2))
+		p.line("    " + cut(Visible(q.Reason), p.width-4))
+		words := until + " · " + Visible(q.Owner)
+		if q.Ticket != "" {
+			words += " · " + Visible(q.Ticket)
+		}
+		p.line(p.ink.dim("    " + cut(words, p.width-4)))
+	}
+	_, err := io.WriteString(w, p.out.String())
+	return err
+}
+
+type quarantineDoc struct {
+	ID      ci.TestID `json:"id"`
+	Owner   string    `json:"owner"`
+	Reason  string    `json:"reason"`
+	Ticket  string    `json:"ticket,omitempty"`
+	Expires string    `json:"expires"`
+	Expired bool      `json:"expired"`
+}
+
+// QuarantineDocument writes the list as JSON.
+func QuarantineDocument(w io.Writer, rows []Quarantine) error {
+	out := []quarantineDoc{}
+	for _, q := range rows {
+		out = append(out, quarantineDoc{q.Test, q.Owner, q.Reason, q.Ticket, q.Until.Format(time.DateOnly), q.Expired})
+	}
+	return encode(w, map[string]any{"quarantine": out})
 }

@@ -83,10 +83,13 @@ type FlakeTest struct {
 
 // Quarantine is a test whose failure does not count, and until when.
 type Quarantine struct {
-	Test   ci.TestID
-	Reason string
-	Until  time.Time // zero: not said
-	Failed bool      // it failed in this run
+	Test    ci.TestID
+	Owner   string
+	Reason  string
+	Ticket  string
+	Until   time.Time // zero: not said
+	Expired bool      // the entry does not count any more
+	Failed  bool      // it failed in this run
 }
 
 // Fix is a proposed repair of one cluster.
