@@ -64,7 +64,7 @@ func (c *flakeTests) gather(s *session) (flake.History, error) {
 	if err != nil {
 		return flake.History{}, usagef("keepgreen run remembers each run; or name reports of earlier runs", "%s", withHint(err))
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }() // it was only read
 	tests, err := store.Tests(s.ctx, "")
 	if err != nil {
 		return flake.History{}, noAnswerf("", "%s", withHint(err))

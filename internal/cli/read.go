@@ -200,7 +200,7 @@ func (f *facts) lastWords(x execution) ci.Failure {
 	}
 	var text strings.Builder
 	last := ""
-	for line := range report.Lines(bytes.NewReader(tail)) {
+	for line := range report.Lines(bytes.NewReader(tail)) { //nolint:errcheck // reading memory does not fail
 		text.Write(line.Text)
 		text.WriteByte('\n')
 		if len(bytes.TrimSpace(line.Text)) > 0 {

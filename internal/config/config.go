@@ -257,6 +257,7 @@ func (k Key) check(text string) (err error) {
 		if len(k.Allowed) > 0 && !slices.Contains(k.Allowed, text) {
 			err = errors.New("not allowed")
 		}
+	case List: // its items are checked one by one
 	}
 	return err
 }

@@ -108,8 +108,9 @@ func gateOf(k ci.Kind) string {
 		return "types"
 	case ci.KindLint:
 		return "lint"
+	default:
+		return "tests"
 	}
-	return "tests"
 }
 
 // judge is what all gates over jobs have in common. hasData says whether a clean
@@ -153,8 +154,9 @@ func sentence(j ci.Job) string {
 		return j.Tool + " was ended after " + j.Duration.String()
 	case ci.JobCancelled:
 		return j.Tool + " was interrupted"
+	default:
+		return fmt.Sprintf("%s ended with exit status %d and named no reason", j.Tool, j.ExitCode)
 	}
-	return fmt.Sprintf("%s ended with exit status %d and named no reason", j.Tool, j.ExitCode)
 }
 
 func ofGate(jobs []ci.Job, name string) []ci.Job {
@@ -211,8 +213,9 @@ func rank(v ci.Verdict) int {
 		return 2
 	case ci.VerdictFail:
 		return 4
+	default:
+		return 3
 	}
-	return 3
 }
 
 // count is a number with its noun.

@@ -59,6 +59,7 @@ func (p *paper) flakeRow(r FlakeTest) {
 		glyph, colour = "~", p.ink.yellow
 	case ci.FlakeHealthy:
 		glyph, colour = "✓", p.ink.green
+	case ci.FlakeUnknown:
 	}
 	head := colour(fmt.Sprintf("%s %-9s ", glyph, r.Verdict))
 	p.line(head + cutLeft(Visible(string(r.ID)), p.width-12))

@@ -302,7 +302,7 @@ func details(f ci.Failure) string {
 
 func frames(b *strings.Builder, frames []ci.Frame) {
 	for _, f := range frames {
-		b.WriteString(f.Position.String())
+		b.WriteString(f.String())
 		if f.Func != "" {
 			b.WriteString(" in " + f.Func)
 		}

@@ -168,7 +168,7 @@ func look(root string) *repo {
 		if entry.IsDir() {
 			return r.enter(path, entry.Name())
 		}
-		r.note(path, entry.Name())
+		r.note(entry.Name())
 		return nil
 	})
 	return r
@@ -202,7 +202,7 @@ func (r *repo) enter(path, name string) error {
 	return nil
 }
 
-func (r *repo) note(path, name string) {
+func (r *repo) note(name string) {
 	switch filepath.Ext(name) {
 	case ".py":
 		r.pyFiles++
