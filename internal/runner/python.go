@@ -48,7 +48,7 @@ print(json.dumps(found))
 `
 
 func (r *repo) findPython(ctx context.Context, o Options) {
-	if r.pyFiles == 0 && !r.configures("pytest") {
+	if !r.isPython() && !r.configures("pytest") {
 		return
 	}
 	r.python.exe, r.python.why = r.interpreter(ctx, o)

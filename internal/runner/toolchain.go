@@ -217,7 +217,7 @@ func (r *repo) note(name string) {
 
 func (r *repo) languages() []string {
 	var out []string
-	if r.pyFiles > 0 {
+	if r.isPython() {
 		out = append(out, "python")
 	}
 	if hasGo(r) {
@@ -229,14 +229,28 @@ func (r *repo) languages() []string {
 func hasGo(r *repo) bool      { return r.files["go.mod"] && r.goFiles > 0 }
 func hasGoTests(r *repo) bool { return hasGo(r) && r.goTests }
 
+// isPython: the repository is a Python project, rather than one of another
+// language with some Python in it, such as examples.
+func (r *repo) isPython() bool {
+	if r.pyFiles == 0 {
+		return false
+	}
+	for name := range r.files {
+		if name != "go.mod" && name != ".pre-commit-config.yaml" {
+			return true
+		}
+	}
+	return !hasGo(r)
+}
+
 // wantsPytest: there are Python tests, and nothing says that they are run by
 // something else alone.
 func wantsPytest(r *repo) bool {
-	return r.configures("pytest") || r.pyTests && (r.python.has("pytest") || !r.python.has("unittest"))
+	return r.configures("pytest") || r.isPython() && r.pyTests && (r.python.has("pytest") || !r.python.has("unittest"))
 }
 
 // wantsUnittest: there are Python tests, and no sign of pytest.
-func wantsUnittest(r *repo) bool { return r.pyTests && !wantsPytest(r) }
+func wantsUnittest(r *repo) bool { return r.isPython() && r.pyTests && !wantsPytest(r) }
 
 // wantsModule: the tool has a configuration of its own, or is among the
 // repository's requirements.

@@ -75,6 +75,7 @@ func TestDetect(t *testing.T) {
 		{"tests of an installed package are not ours", map[string]string{"venv/lib/test_x.py": "", "env2/pyvenv.cfg": "", "env2/test_y.py": ""}, nil, nil},
 		{"only what is asked for", map[string]string{"test_a.py": "", "pyproject.toml": "[tool.ruff]\n", ".venv/bin/python": interpreter(everything)}, []string{"black"}, []string{"lint black"}},
 		{"a Go module", map[string]string{"go.mod": "module m\n", "a.go": "package m", "a_test.go": "package m", "bin/go": "#!/bin/sh\n"}, nil, []string{"test go test", "lint go vet"}},
+		{"Python examples in a Go module are not its tests", map[string]string{"go.mod": "module m\n", "a.go": "package m", "bin/go": "#!/bin/sh\n", "examples/p/test_a.py": ""}, nil, []string{"lint go vet"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root := tree(t, c.files)
