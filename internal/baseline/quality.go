@@ -67,7 +67,7 @@ func Parse(data []byte) (*Quality, error) {
 func located(data []byte, err error) error {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		at := min(int(syntax.Offset), len(data))
+		at := max(0, min(int(syntax.Offset), len(data))-1) // the offset is behind the byte that is wrong
 		return fmt.Errorf("line %d: %w", 1+bytes.Count(data[:at], []byte{'\n'}), err)
 	}
 	return err
