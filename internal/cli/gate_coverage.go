@@ -36,6 +36,7 @@ type gateCoverage struct {
 	coverageRule
 	Paths  []string `arg:"" help:"Coverage reports, or directories of them; shards are merged line by line. What a file is, is recognised from its content." placeholder:"PATHS"`
 	Base   string   `help:"The branch or commit that the change is compared with. Without it: the main branch." placeholder:"REF"`
+	Before string   `name:"base-report" help:"Coverage of the base: what the change removes then moves the baseline (--policy strict)." placeholder:"PATH"`
 	Again  string   `help:"Coverage of a second run of the same commit: what fails fails only if both do." placeholder:"PATH"`
 	Scope  string   `help:"What of the repository the reports measure; another scope is another series." placeholder:"NAME"`
 	Out    string   `help:"Write {coverage, covered, statements} there, e.g. reports/coverage_aggregate.json." placeholder:"FILE"`
@@ -117,7 +118,30 @@ func (c *gateCoverage) gather(s *session) (*measured, error) {
 		return nil, err
 	}
 	m.base, m.notes = s.order(m.stored, m.repo, m.run)
-	return m, nil
+	m.base.Removed, err = c.removed(s, m, tracked)
+	return m, err
+}
+
+// removed is what the change takes away from the coverage of its base.
+func (c *gateCoverage) removed(s *session, m *measured, tracked []string) (*policy.RemovedCode, error) {
+	if c.Before == "" {
+		return nil, nil
+	}
+	if m.change == nil {
+		return nil, usagef("name the base with --base", "--base-report: it is not known what the change is compared with")
+	}
+	deleted, err := m.repo.Deleted(s.ctx, m.change.Base)
+	if err != nil {
+		return nil, noAnswerf("", "%w", err)
+	}
+	for path := range deleted {
+		tracked = append(tracked, path) // files that are gone are in the report of the base
+	}
+	before, err := s.coverageOf([]string{c.Before}, tracked)
+	if err != nil {
+		return nil, err
+	}
+	return policy.Removed(before, deleted), nil
 }
 
 // coverageOf reads and merges all reports at the paths. A file that was named
@@ -149,6 +173,9 @@ func (s *session) coverageOf(paths, tracked []string) (*ci.Coverage, error) {
 				all = append(all, coverage.Rebase(one, s.root(), tracked))
 			}
 		}
+	}
+	if len(all) == 1 {
+		return all[0], nil // a large report is not copied for nothing
 	}
 	return coverage.MergeAll(all...), nil
 }

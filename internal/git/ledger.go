@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"keepgreen/internal/ci"
 )
 
 // ErrRefused says that the remote will not take the commit, however often it is
@@ -245,6 +247,35 @@ func (r *Repo) FirstParents(ctx context.Context, commit string, n int) ([]string
 		return nil, err
 	}
 	return strings.Split(out, "\n"), nil
+}
+
+// Deleted lists, by their path in the base, the lines that the change from the
+// base to the work tree takes away.
+func (r *Repo) Deleted(ctx context.Context, base string) (map[string][]ci.LineRange, error) {
+	// The reverse diff adds what the change deletes.
+	patch, err := r.run(ctx, "-c", "core.quotePath=true", "diff", "-R", "--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", base, "--")
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]ci.LineRange{}
+	name := ""
+	for line := range strings.Lines(patch) {
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "diff --git "):
+			name = ""
+		case strings.HasPrefix(line, "+++ ") && name == "":
+			name = unquote(strings.TrimSuffix(line[4:], "\t"))
+			if _, rest, ok := strings.Cut(name, "/"); ok {
+				name = rest // git names the sides a/ and b/, or the other way round with -R
+			}
+		case strings.HasPrefix(line, "@@ ") && name != "":
+			if lines, ok := hunk(line); ok {
+				out[name] = append(out[name], lines)
+			}
+		}
+	}
+	return out, nil
 }
 
 // Tracked lists the files that git knows.

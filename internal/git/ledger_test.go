@@ -13,6 +13,7 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"keepgreen/internal/ci"
 	"keepgreen/internal/git"
 )
 
@@ -135,4 +136,20 @@ func TestFirstParents(t *testing.T) {
 	files, err := clones[0].Tracked(context.Background())
 	assert.NilError(t, err)
 	assert.DeepEqual(t, files, []string{"a"})
+}
+
+func TestDeleted(t *testing.T) {
+	_, clones := remoteAndClones(t, 1)
+	dir := clones[0].Root
+	write := func(text string) {
+		assert.NilError(t, os.WriteFile(filepath.Join(dir, "b ä.py"), []byte(text), 0o644))
+	}
+	write("1\n2\n3\n4\n")
+	plainGit(t, dir, "add", ".")
+	plainGit(t, dir, "commit", "-qm", "b")
+	write("1\nnew\n4\n")
+	assert.NilError(t, os.Remove(filepath.Join(dir, "a")))
+	got, err := clones[0].Deleted(context.Background(), "HEAD")
+	assert.NilError(t, err)
+	assert.DeepEqual(t, got, map[string][]ci.LineRange{"a": {{First: 1, Last: 1}}, "b ä.py": {{First: 2, Last: 3}}})
 }
