@@ -43,8 +43,9 @@ var rooms = map[string]struct {
 	"internal/flake":     {half: pure},
 	"internal/forensics": {half: pure},
 
-	"internal/policy": {half: pure},
-	"internal/render": {half: pure},
+	"internal/policy":   {half: pure},
+	"internal/baseline": {half: pure},
+	"internal/render":   {half: pure},
 
 	"internal/git":                 {half: world},
 	"internal/history":             {half: world},
@@ -53,7 +54,7 @@ var rooms = map[string]struct {
 
 	"internal/cli": {half: top, needs: []string{
 		"internal/config", "internal/report", "internal/report/coverage", "internal/report/vuln",
-		"internal/triage", "internal/flake", "internal/forensics", "internal/policy", "internal/render",
+		"internal/triage", "internal/flake", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
 		"internal/git", "internal/history", "internal/runner",
 	}},
 

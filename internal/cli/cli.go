@@ -72,6 +72,7 @@ type commands struct {
 	Run       runCommand     `cmd:"" help:"Run the repository's lint, types, tests and coverage, and say what broke and why."`
 	Triage    triageCommand  `cmd:"" help:"Read logs and reports, and say what broke, why, and whose it is."`
 	Flake     flakeCommand   `cmd:"" help:"Say which tests are flaky, broken, regressed or healthy."`
+	Gate      gateCommand    `cmd:"" help:"Compare with the baseline of main, and say yes or no."`
 	Version   versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -59,6 +59,8 @@ var keys = []Key{
 	{Name: "run.retries", Kind: Count, Default: "0", Flag: "run --retries", Doc: "Run failed tests again up to so many times; each try is recorded as an attempt."},
 	{Name: "coverage.delta", Kind: Number, Default: "5.0", Max: 100, Env: "DELTA_COVERAGE", Flag: "gate coverage --delta", Doc: "Percentage points that coverage may drop below its baseline."},
 	{Name: "coverage.min", Kind: Number, Max: 100, Flag: "gate coverage --min", Doc: "Absolute floor of coverage in percent. Off without it."},
+	{Name: "coverage.policy", Kind: Word, Default: "contract", Allowed: []string{"contract", "strict"}, Flag: "gate coverage --policy", Doc: "`contract`: worse than the median by more than the delta fails. `strict` adds main's own noise, attribution to the tested base, and an anchor against slow erosion."},
+	{Name: "coverage.store", Kind: Word, Default: "file", Allowed: []string{"file", "commit", "ref"}, Flag: "gate coverage --store", Doc: "Where the baseline lives: a `file` that the workflow commits, a `commit` to main made here, or a `ref` with a chained ledger."},
 	{Name: "coverage.baseline", Kind: Word, Default: "ci_metrics/quality_metrics.json", Flag: "gate coverage --baseline", Doc: "The baseline file, relative to the repository."},
 }
 

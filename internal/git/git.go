@@ -1,5 +1,6 @@
 // Package git reads a repository through the git command: what is checked out,
-// what it is compared with, and what differs. It changes nothing.
+// what it is compared with, and what differs. It changes nothing but the one
+// branch that Store is told to write.
 package git
 
 import (

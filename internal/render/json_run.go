@@ -219,20 +219,24 @@ type CoverageGate struct {
 	Baseline Baseline
 }
 
-// CoverageDocument writes the document of "keepgreen gate coverage --format json".
-func CoverageDocument(w io.Writer, g CoverageGate) error {
-	type document struct {
-		Pass       bool       `json:"pass"`
-		Coverage   *number    `json:"coverage_pct"`
-		Baseline   *number    `json:"baseline_pct"`
-		Delta      *number    `json:"delta_pp"`
-		Because    []string   `json:"because"`
-		Verdict    ci.Verdict `json:"verdict"`
-		Covered    int        `json:"covered"`
-		Statements int        `json:"statements"`
-	}
+type coverageGateDoc struct {
+	Pass       bool       `json:"pass"`
+	Coverage   *number    `json:"coverage_pct"`
+	Baseline   *number    `json:"baseline_pct"`
+	Delta      *number    `json:"delta_pp"`
+	Because    []string   `json:"because"`
+	Verdict    ci.Verdict `json:"verdict"`
+	Covered    int        `json:"covered"`
+	Statements int        `json:"statements"`
+}
+
+// CoverageDocument writes the keys of "keepgreen gate coverage --format json"
+// that scripts may rely on.
+func CoverageDocument(w io.Writer, g CoverageGate) error { return encode(w, coverageGateOf(g)) }
+
+func coverageGateOf(g CoverageGate) coverageGateDoc {
 	decision := decisionOf(g.Decision)
-	doc := document{Pass: decision.Pass, Because: decision.Because, Verdict: decision.Verdict}
+	doc := coverageGateDoc{Pass: decision.Pass, Because: decision.Because, Verdict: decision.Verdict}
 	doc.Covered, doc.Statements, _, _ = g.Now.Counts()
 	pct, measured := g.Now.Percent()
 	if measured {
@@ -247,7 +251,7 @@ func CoverageDocument(w io.Writer, g CoverageGate) error {
 		n := rounded(pct-g.Baseline.Pct, 4)
 		doc.Delta = &n
 	}
-	return encode(w, doc)
+	return doc
 }
 
 // VulnGate is the answer of the vulnerability gate.

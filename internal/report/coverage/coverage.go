@@ -10,7 +10,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 
 	"keepgreen/internal/ci"
@@ -75,22 +74,20 @@ func Read(r io.Reader) (*ci.Coverage, error) {
 	return f.Read(in)
 }
 
-// SeriesKey says what a number is comparable with: the kind of thing counted,
-// the tool that counted it, whether branches took part, and what of the
-// repository was measured. Numbers of different series are never compared.
+// SeriesKey says what a number is comparable with: the tool that counted,
+// whether branches took part, and what of the repository was measured, e.g.
+// "coverage.py/branch" or "go/line@api" (Go's lines are its statements). The
+// history spells it the same. Numbers of different series are never compared.
 func SeriesKey(c *ci.Coverage, scope string) string {
 	if c == nil {
 		return ""
 	}
-	kind := "line"
-	if c.Tool == "go" {
-		kind = "statement"
-	}
+	key := c.Tool + "/line"
 	if c.Branches {
-		kind += "+branch"
+		key = c.Tool + "/branch"
 	}
-	if scope == "" {
-		scope = "."
+	if scope != "" && scope != "." {
+		key += "@" + scope
 	}
-	return fmt.Sprintf("%s %s %s", c.Tool, kind, scope)
+	return key
 }

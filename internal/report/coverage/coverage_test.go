@@ -204,9 +204,9 @@ func TestRebase(t *testing.T) {
 }
 
 func TestSeriesKey(t *testing.T) {
-	assert.Equal(t, coverage.SeriesKey(read(t, python3), ""), "coverage.py line .")
-	assert.Equal(t, coverage.SeriesKey(read(t, goProfile), "api"), "go statement api")
-	assert.Equal(t, coverage.SeriesKey(read(t, jacoco), ""), "jacoco line+branch .")
+	assert.Equal(t, coverage.SeriesKey(read(t, python3), ""), "coverage.py/line")
+	assert.Equal(t, coverage.SeriesKey(read(t, goProfile), "api"), "go/line@api")
+	assert.Equal(t, coverage.SeriesKey(read(t, jacoco), ""), "jacoco/branch")
 	assert.Equal(t, coverage.SeriesKey(nil, ""), "")
 }
 

@@ -65,7 +65,6 @@ type tracefile struct {
 	*builder
 	file   *ci.FileCoverage // the record that is open
 	record *ci.FileCoverage // its branches, numbered within the record
-	name   string
 }
 
 func (t *tracefile) line(line []byte) (err error) {

@@ -1,0 +1,8 @@
+package cli
+
+// gateCommand groups the gates: each compares one figure with the baseline of
+// main and says no with exit status 1.
+type gateCommand struct {
+	Coverage gateCoverage `cmd:"" help:"Merge coverage reports, compare with the baseline, decide."`
+	Explain  gateExplain  `cmd:"" help:"Replay the history: why this verdict, and what verdict other deltas would have given."`
+}
