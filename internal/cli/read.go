@@ -64,7 +64,7 @@ func (f *facts) join(reports []ci.Report) {
 	all := report.Union(reports)
 	f.run.Tests = all.Tests
 	f.run.Diagnostics = all.Diagnostics
-	f.run.Coverage = all.Coverage
+	f.run.Coverage = mergedCoverage(reports)
 	f.run.Warnings = append(f.run.Warnings, all.Warnings...)
 	f.failed = append(f.failed, all.Failures...)
 }
@@ -119,6 +119,21 @@ func (f *facts) relative(path string) string {
 		return filepath.ToSlash(rel)
 	}
 	return filepath.ToSlash(path)
+}
+
+// mergedCoverage is the union of what the reports cover, line by line; several
+// tools measure different files of one repository.
+func mergedCoverage(reports []ci.Report) *ci.Coverage {
+	var all []*ci.Coverage
+	for _, rep := range reports {
+		if rep.Coverage != nil {
+			all = append(all, rep.Coverage)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return coverage.MergeAll(all...)
 }
 
 // ownPaths names the files of a coverage report as the repository does.

@@ -11,6 +11,7 @@ import (
 
 	"keepgreen/internal/ci"
 	"keepgreen/internal/config"
+	"keepgreen/internal/git"
 	"keepgreen/internal/policy"
 	"keepgreen/internal/render"
 	"keepgreen/internal/runner"
@@ -18,6 +19,7 @@ import (
 )
 
 type runCommand struct {
+	coverageRule
 	Path      string        `arg:"" optional:"" name:"dir" help:"The repository (also: --dir)."`
 	Report    string        `help:"Write a self-contained HTML report." placeholder:"FILE.html"`
 	Base      string        `help:"The branch or commit that the work is compared with: what is new, which lines are uncovered. Without it: the main branch." placeholder:"REF"`
@@ -42,7 +44,10 @@ func (c *runCommand) Run(s *session) error {
 	}
 	defer facts.past.close()
 	found := c.analyse(facts)
-	view := c.decide(s, facts, found)
+	view, err := c.decide(s, facts, found)
+	if err != nil {
+		return err
+	}
 	return c.act(s, facts, view)
 }
 
@@ -52,6 +57,7 @@ type facts struct {
 	run    ci.Run
 	failed []ci.Failure // of the run, tests and diagnostics and whatever else went wrong
 	change *ci.Change   // nil: unknown
+	repo   *git.Repo    // nil: not under git
 	past   *past        // never nil
 	logs   string       // directory of the run's logs
 }
@@ -69,7 +75,7 @@ func (c *runCommand) gather(s *session) (*facts, error) {
 	if err != nil {
 		return nil, noAnswerf("", "%w", err)
 	}
-	f.run = run
+	f.run, f.repo = run, repo
 	if repo != nil {
 		f.change, err = change(s.ctx, repo, c.Base, &f.run)
 		if err != nil {
@@ -158,7 +164,7 @@ func (c *runCommand) analyse(f *facts) []ci.Cluster {
 }
 
 // decide composes what is to be told: the gates, their sum, and what changed.
-func (c *runCommand) decide(s *session, f *facts, clusters []ci.Cluster) render.View {
+func (c *runCommand) decide(s *session, f *facts, clusters []ci.Cluster) (render.View, error) {
 	version, _ := buildVersion()
 	view := render.View{Version: version, Run: f.run, Clusters: clusters, Compare: f.past.compare(f)}
 	excused := f.past.excused(f.run.Tests)
@@ -168,9 +174,17 @@ func (c *runCommand) decide(s *session, f *facts, clusters []ci.Cluster) render.
 		}
 	}
 	f.past.describe(&view, f)
+	gate, ok, err := c.coverageGate(s, f, &view)
+	if err != nil {
+		return view, err
+	}
+	if ok {
+		view.Decisions = append(view.Decisions, gate)
+	}
+	view.Run.Warnings = f.run.Warnings
 	view.Verdict = policy.Overall(view.Decisions)
 	view.Note = aiNote(s, c.AI)
-	return view
+	return view, nil
 }
 
 // concerns reports whether the repository is set up for a gate at all.

@@ -190,14 +190,21 @@ func (p *paper) cluster(n int, c ci.Cluster) {
 		}
 		p.line(head + p.ink.bold(line))
 	}
-	facts := []string{p.ink.blue(cutLeft(Visible(place(c).String()), p.width-20)), p.who(c)}
-	if facts[0] == "" {
-		facts = facts[1:]
-	}
+	where := cutLeft(Visible(place(c).String()), p.width-20)
+	var facts []string
 	if words := whoseWords(c); words != "" {
 		facts = append(facts, cut(Visible(words), p.width-8))
 	}
-	p.inline("      ", "      ", append(facts, sureness(c.Confidence)))
+	facts = append(facts, sureness(c.Confidence))
+	room := p.width - 6 - width(where) - 3
+	for _, fact := range facts {
+		room -= width(bare(fact)) + 3
+	}
+	facts = append([]string{p.ink.blue(where), p.who(c, room)}, facts...)
+	if where == "" {
+		facts = facts[1:]
+	}
+	p.inline("      ", "      ", facts)
 	if line := Visible(logLine(c)); line != "" && !strings.Contains(strings.Join(lines, " "), line) {
 		p.line("      " + p.ink.dim("│ "+cut(line, p.width-8)))
 	}
@@ -207,10 +214,13 @@ func (p *paper) cluster(n int, c ci.Cluster) {
 	p.members(c)
 }
 
-// who is the one test that failed, or how many failures there are.
-func (p *paper) who(c ci.Cluster) string {
+// who is the one test that failed, where there is room for its name, or how
+// many failures there are.
+func (p *paper) who(c ci.Cluster, room int) string {
 	if count(c) == 1 && c.Members[0].Test != "" {
-		return cutLeft(Visible(string(c.Members[0].Test)), p.width-8)
+		if name := Visible(string(c.Members[0].Test)); p.full || room >= 24 {
+			return cutLeft(name, max(room, 24))
+		}
 	}
 	return plural(count(c), "failure")
 }

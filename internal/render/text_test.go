@@ -56,7 +56,7 @@ func TestANormalRunFitsOneScreen(t *testing.T) {
 		if name == "hostile" {
 			continue
 		}
-		if n := strings.Count(text(t, v, render.TextOptions{Width: 100}), "\n"); n > 45 {
+		if n := strings.Count(text(t, v, render.TextOptions{Width: 100}), "\n"); n > 44 {
 			t.Errorf("%s takes %d lines", name, n)
 		}
 	}
