@@ -360,7 +360,7 @@ func (j *junitReader) closeCase() {
 		return
 	}
 	t := j.result()
-	if j.buildFailure(t) {
+	if j.buildFailure(t) || j.internalError(t) {
 		return
 	}
 	j.attempts(&t)

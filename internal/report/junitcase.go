@@ -139,6 +139,23 @@ func (j *junitReader) buildFailure(t ci.TestResult) bool {
 	return true
 }
 
+// internalError takes out the case by which pytest says that it broke itself, or
+// that a hook or plugin broke it (_pytest.junitxml.pytest_internalerror): it is
+// no test.
+func (j *junitReader) internalError(t ci.TestResult) bool {
+	if string(j.c.class) != "pytest" || string(j.c.name) != "internal" || t.Failure == nil || t.Failure.Message != "internal error" {
+		return false
+	}
+	f := *t.Failure
+	f.Test, f.Kind, f.Tool, f.Phase = "", ci.KindError, "pytest", ""
+	details := strings.TrimSpace(f.Details)
+	if exception, message := splitException(details[strings.LastIndexByte(details, '\n')+1:]); exception != "" {
+		f.Exception, f.Message = exception, message
+	}
+	j.rep.Failures = append(j.rep.Failures, f)
+	return true
+}
+
 // goFailure finds in a test's output what "Failed" does not say: the panic, or
 // the first line that t.Error wrote.
 func goFailure(f *ci.Failure) {
