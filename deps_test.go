@@ -34,14 +34,12 @@ var rooms = map[string]struct {
 	"internal/ci": {half: noun},
 
 	"internal/config":          {half: pure},
-	"internal/report":          {half: pure, needs: []string{"internal/report/coverage", "internal/report/vuln", "internal/report/xmltok"}},
+	"internal/report":          {half: pure, needs: []string{"internal/report/coverage", "internal/report/xmltok"}},
 	"internal/report/xmltok":   {half: pure},
 	"internal/report/coverage": {half: pure, needs: []string{"internal/report/xmltok"}},
-	"internal/report/vuln":     {half: pure},
 
-	"internal/triage":    {half: pure},
-	"internal/flake":     {half: pure},
-	"internal/forensics": {half: pure},
+	"internal/triage": {half: pure},
+	"internal/flake":  {half: pure},
 
 	"internal/policy":   {half: pure},
 	"internal/baseline": {half: pure},
@@ -53,8 +51,8 @@ var rooms = map[string]struct {
 	"internal/runner":              {half: world},
 
 	"internal/cli": {half: top, needs: []string{
-		"internal/config", "internal/report", "internal/report/coverage", "internal/report/vuln",
-		"internal/triage", "internal/flake", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
+		"internal/config", "internal/report", "internal/report/coverage",
+		"internal/triage", "internal/flake", "internal/policy", "internal/baseline", "internal/render",
 		"internal/git", "internal/history", "internal/runner",
 	}},
 
@@ -112,6 +110,16 @@ func checkImports(t *testing.T, pkg string, side half, needs []string, file stri
 	}
 	if strings.Contains(string(source), "time.Now(") {
 		t.Errorf("%s: calls time.Now; the time is an argument", file)
+	}
+}
+
+// TestRoomsAreUsed keeps the table free of rooms that nobody lives in.
+func TestRoomsAreUsed(t *testing.T) {
+	have := packages(t)
+	for pkg := range rooms {
+		if len(have[pkg]) == 0 {
+			t.Errorf("%s: in the table of deps_test.go, but there is no such package", pkg)
+		}
 	}
 }
 

@@ -80,6 +80,20 @@ func shared(g *group) (out []sharedCause) {
 	return out
 }
 
+// missingIn joins the import of a name from a module that lacks it with the uses
+// of that name inside the module: a module that lost an import breaks both.
+func missingIn(module, symbol string) []sharedCause {
+	var out []sharedCause
+	for _, root := range []string{"", "src/"} {
+		file := root + strings.ReplaceAll(module, ".", "/") + ".py"
+		out = append(out, sharedCause{
+			strings.Join([]string{"name", symbol, file}, "\x00"),
+			fmt.Sprintf("the name %q is missing in %s", symbol, file), "a failure that remains once the name is defined there",
+		})
+	}
+	return out
+}
+
 // causeKeys are the keys that a typed cause gives.
 func causeKeys(c ci.Cause, f ci.Failure) []sharedCause {
 	one := func(reason, splits string, key ...string) []sharedCause {
@@ -89,7 +103,8 @@ func causeKeys(c ci.Cause, f ci.Failure) []sharedCause {
 	switch c.Class {
 	case ci.ClassImport:
 		if c.Symbol != "" {
-			return one(fmt.Sprintf("missing name %q of module %q", c.Symbol, c.Module), remains("the name can be imported"), "import", c.Module, c.Symbol)
+			keys := one(fmt.Sprintf("missing name %q of module %q", c.Symbol, c.Module), remains("the name can be imported"), "import", c.Module, c.Symbol)
+			return append(keys, missingIn(c.Module, c.Symbol)...)
 		}
 		return one(fmt.Sprintf("missing import %q", c.Module), remains("the module can be imported"), "import", c.Module)
 	case ci.ClassDependency:

@@ -72,3 +72,29 @@ func TestClustersDoNotDependOnTheOrder(t *testing.T) {
 		}
 	}
 }
+
+// A module that lost an import breaks those who import the name from it and
+// those who use the name inside: one cause, whichever comes first.
+func TestAMissingNameIsOneCauseInsideAndOutside(t *testing.T) {
+	inside := ci.Failure{
+		Kind: ci.KindTest, Test: "tests/test_b.py::test_use", Tool: "pytest", Phase: "call", Exception: "NameError",
+		Message: "name 'Tracer' is not defined", Pos: ci.Position{File: "tools/isolation.py", Line: 10},
+		Frames: []ci.Frame{{Position: ci.Position{File: "tools/isolation.py", Line: 10}, Func: "open"}},
+	}
+	outside := ci.Failure{
+		Kind: ci.KindError, Test: "tests/test_a.py", Tool: "pytest", Phase: "collect", Exception: "ImportError",
+		Message: "cannot import name 'Tracer' from 'tools.isolation' (/home/ci/project/tools/isolation.py)", Pos: ci.Position{File: "tests/test_a.py", Line: 3},
+		Frames: []ci.Frame{{Position: ci.Position{File: "tests/test_a.py", Line: 3}}},
+	}
+	other := outside
+	other.Test, other.Message = "tests/test_c.py", "cannot import name 'Tracer' from 'tools.other' (/home/ci/project/tools/other.py)"
+	for _, failures := range [][]ci.Failure{{inside, outside, other}, {other, outside, inside}} {
+		clusters := triage.Clusters(failures, triage.Options{})
+		if len(clusters) != 2 {
+			t.Fatalf("%d clusters, want 2: %v", len(clusters), clusters)
+		}
+		if n := len(clusters[0].Members) + len(clusters[1].Members); n != 3 {
+			t.Errorf("%d members, want 3", n)
+		}
+	}
+}
