@@ -29,6 +29,9 @@ func pythonAssert(f ci.Failure) (ci.Cause, bool) {
 	if actual, expected, ok := arrays(m); ok {
 		return assertion(f, actual, expected, "")
 	}
+	if actual, expected, ok := differingItem(m); ok {
+		return assertion(f, actual, expected, "")
+	}
 	if expression, ok := assertLine(m); ok {
 		return comparison(f, expression, m)
 	}
@@ -250,4 +253,19 @@ var unittestOps = []unittestOp{
 		}, true
 	}},
 	{" != ", unittestEqual},
+}
+
+// differingItem is the first pair that pytest lists of two dicts that differ:
+// the dicts themselves are cut in the middle where they are long.
+func differingItem(message string) (actual, expected string, ok bool) {
+	_, rest, ok := strings.Cut(message, "Differing items:")
+	if !ok {
+		return "", "", false
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(rest), "\n")
+	actual, expected, ok = strings.Cut(strings.TrimSpace(line), "} != {")
+	if !ok || !strings.HasPrefix(actual, "{") || !strings.HasSuffix(expected, "}") {
+		return "", "", false
+	}
+	return actual + "}", "{" + expected, true
 }
