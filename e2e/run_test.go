@@ -115,7 +115,7 @@ func TestRunSurvivesWhatTestsDo(t *testing.T) {
 		{"os._exit in the middle", "import os\ndef test_exit():\n    os._exit(0)\n", nil, 1, "test_it.py::test_exit"},
 		{"a hang", "import time\ndef test_hang():\n    time.sleep(600)\n", []string{"--timeout", "4s"}, 1, "test_it.py::test_hang"},
 		{"an internal error", "def test_x():\n    pass\n", nil, 3, "boom in a hook"},
-		{"a hostile name", "import pytest\n@pytest.mark.parametrize('x', ['\\x1b[31m<script>alert(1)</script>|@here'])\ndef test_h(x):\n    assert not x\n", nil, 1, "test_h"},
+		{"a hostile name", "import pytest\n@pytest.mark.parametrize('x', ['\\x1b[31m<script>alert(1)</script>|@here'])\ndef test_h(x):\n    assert not x\n", nil, 1, "_h[\\x1b[31m<script>"},
 		{"an error in a fixture", "import pytest\n@pytest.fixture\ndef db():\n    raise ConnectionError('db.example:5432 refused')\ndef test_db(db):\n    pass\n", nil, 1, "db.example"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
