@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"keepgreen/internal/ci"
+	"keepgreen/internal/report/xmltok"
 )
 
 var actionsFormat = Format{
@@ -122,7 +123,7 @@ func (a *actionsReader) line(l Line) {
 	if !ok {
 		return
 	}
-	c.message = string(decodeChars(nil, []byte(strings.TrimSpace(c.message)), true))
+	c.message = string(xmltok.Decode(nil, []byte(strings.TrimSpace(c.message)), true))
 	switch {
 	case c.props["file"] != "":
 		a.annotation(l, c)
@@ -201,7 +202,7 @@ func (a *actionsReader) machine(l Line, rule, message string) {
 	}
 	a.infra[key] = true
 	a.rep.Failures = append(a.rep.Failures, ci.Failure{
-		Kind: ci.KindInfra, Tool: "runner", Rule: rule, Message: string(decodeChars(nil, []byte(message), true)),
+		Kind: ci.KindInfra, Tool: "runner", Rule: rule, Message: string(xmltok.Decode(nil, []byte(message), true)),
 		Job: strings.Clone(l.Job), Log: ci.Position{Line: l.N},
 	})
 }

@@ -49,9 +49,9 @@ type cargoReader struct {
 	open   string         // a test whose verdict is on a later line (--nocapture)
 	list   bool           // below "failures:"
 
-	section *goClip // the output of one failed test is being printed
-	owner   int     // of the section: index into rep.Tests
-	inset   bool    // the section stands four blanks in, as newer nextest prints it
+	section *Clip // the output of one failed test is being printed
+	owner   int   // of the section: index into rep.Tests
+	inset   bool  // the section stands four blanks in, as newer nextest prints it
 
 	diag ci.Diagnostic // an error that waits for its place
 	wait int           // lines for which it waits
@@ -68,7 +68,7 @@ func (c *cargoReader) line(l Line) {
 		if c.inset {
 			b = bytes.TrimPrefix(b, []byte("    "))
 		}
-		c.section.writeLine(b)
+		c.section.Line(b)
 		return
 	}
 	if len(b) == 0 {
@@ -120,7 +120,7 @@ func (c *cargoReader) indented(n int, b []byte) {
 		c.seen = c.seen || bytes.Contains(rest, []byte(" v")) || bytes.Contains(rest, []byte("target(s)"))
 	case "stdout", "stderr":
 		if last := len(c.rep.Tests) - 1; last >= 0 && insetSection(b) && c.rep.Tests[last].Framework == "nextest" {
-			c.owner, c.section, c.inset = last, &goClip{}, true
+			c.owner, c.section, c.inset = last, NewOutput(), true
 		}
 	case "process":
 		c.died(n, rest)
@@ -249,7 +249,7 @@ func (c *cargoReader) sectionStart(n int, b []byte) {
 		return
 	}
 	c.owner = c.result(n, name, ci.Failed, "")
-	c.section, c.inset = &goClip{}, false
+	c.section, c.inset = NewOutput(), false
 	c.list = false
 }
 
@@ -584,7 +584,7 @@ func (c *cargoReader) nextestSection(b []byte) {
 		return
 	}
 	if i, known := c.tests[strings.TrimSpace(name)]; known {
-		c.owner, c.section, c.inset = i, &goClip{}, false
+		c.owner, c.section, c.inset = i, NewOutput(), false
 	}
 }
 

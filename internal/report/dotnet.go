@@ -6,18 +6,20 @@ import (
 	"time"
 
 	"keepgreen/internal/ci"
+	"keepgreen/internal/report/xmltok"
 )
 
 // dotnetReader is what the readers of TRX, NUnit and xUnit.net share: they
 // differ in the names of elements and attributes, hardly in what those mean.
 type dotnetReader struct {
-	x      *xmlReader
-	rep    ci.Report
-	all    caseList
-	tool   string
-	kept   int
-	text   boundedText
-	textIn string // the element whose text is being read; empty: none
+	x       *xmltok.Reader
+	rep     ci.Report
+	all     caseList
+	tool    string
+	kept    int
+	scratch []byte
+	text    Clip
+	textIn  string // the element whose text is being read; empty: none
 }
 
 // dotnetCase is one test as it is being read.
@@ -41,23 +43,23 @@ type dotnetDialect interface {
 
 func (d *dotnetReader) read(dialect dotnetDialect) (ci.Report, error) {
 	for {
-		token, err := d.x.next()
+		token, err := d.x.Next()
 		switch token {
-		case xmlEOF:
+		case xmltok.EOF:
 			dialect.finish()
 			d.rep.Tests = d.all.results()
-			if d.x.doctype {
+			if d.x.Doctype() {
 				d.rep.Warnings = append(d.rep.Warnings, ci.Warning{Text: "the document type declaration was ignored; entities that it declares are not expanded"})
 			}
 			return d.rep, err
-		case xmlStart:
-			dialect.start(string(d.x.name))
-		case xmlText:
+		case xmltok.Start:
+			dialect.start(string(d.x.Name()))
+		case xmltok.Text:
 			if d.textIn != "" {
-				d.text.write(d.x.text, d.x.literal)
+				d.scratch = writeText(&d.text, d.x, d.scratch)
 			}
-		case xmlEnd:
-			name, text := string(d.x.name), ""
+		case xmltok.End:
+			name, text := string(d.x.Name()), ""
 			if name == d.textIn {
 				d.textIn = ""
 				text = d.text.String()
@@ -76,13 +78,13 @@ func (d *dotnetReader) collect(limit int) {
 	if d.kept > textBudget {
 		limit = scarceText
 	}
-	d.textIn = string(d.x.name)
-	d.text.reset(limit)
+	d.textIn = string(d.x.Name())
+	d.text.Resize(limit/2, limit/2)
 }
 
 func (d *dotnetReader) attr(name string) string {
-	raw, _ := d.x.raw(name)
-	return cutTo(string(decodeChars(nil, raw, false)), maxXMLID)
+	raw, _ := d.x.Raw(name)
+	return cutTo(string(xmltok.Decode(nil, raw, false)), maxXMLID)
 }
 
 // add turns a case into a result.
@@ -153,4 +155,15 @@ func splitMethod(full string) string {
 		return full
 	}
 	return full[:i] + "::" + full[i+1:]
+}
+
+// writeText adds the current piece of text, decoded by way of scratch.
+func writeText(to *Clip, x *xmltok.Reader, scratch []byte) []byte {
+	if to.Head == 0 {
+		return scratch
+	}
+	text, literal := x.Text()
+	scratch = xmltok.Decode(scratch[:0], text, literal)
+	to.Write(scratch)
+	return scratch
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ type goReader struct {
 
 	text  goText
 	build goBuild
-	free  []*goClip // output buffers of tests that passed
+	free  []*Clip // output buffers of tests that passed
 }
 
 func newGoReader() *goReader {
@@ -157,7 +158,7 @@ type goPackage struct {
 	name    string
 	tests   []*goTest          // every execution, in order of appearance
 	latest  map[string]*goTest // the last execution of each name
-	out     *goClip            // what belongs to no test, and crashes that came after their test
+	out     *Clip              // what belongs to no test, and crashes that came after their test
 	first   int                // line of the log where it began
 	failed  bool
 	built   bool // false only once "[build failed]" or "[setup failed]" was said
@@ -169,7 +170,7 @@ type goPackage struct {
 }
 
 func newGoPackage(name string, line int) *goPackage {
-	return &goPackage{name: name, latest: map[string]*goTest{}, out: &goClip{}, first: line, built: true}
+	return &goPackage{name: name, latest: map[string]*goTest{}, out: NewOutput(), first: line, built: true}
 }
 
 // goTest is one execution of one test.
@@ -181,7 +182,7 @@ type goTest struct {
 	timed   bool
 	indent  int // of its result line; -1: none yet
 	line    int // of the log: its first output, or its result
-	out     *goClip
+	out     *Clip
 }
 
 // test is the latest execution of a name, made where there is none.
@@ -198,7 +199,7 @@ func (g *goReader) begin(p *goPackage, name string, line int) *goTest {
 	if n := len(g.free); n > 0 {
 		t.out, g.free = g.free[n-1], g.free[:n-1]
 	} else {
-		t.out = &goClip{}
+		t.out = NewOutput()
 	}
 	if p.first == 0 {
 		p.first = line
@@ -212,7 +213,7 @@ func (g *goReader) begin(p *goPackage, name string, line int) *goTest {
 func (g *goReader) end(t *goTest, outcome ci.Outcome) {
 	t.outcome = outcome
 	if outcome == ci.Passed && t.out != nil {
-		t.out.reset()
+		t.out.Reset()
 		g.free = append(g.free, t.out)
 		t.out = nil
 	}
@@ -222,22 +223,22 @@ func (g *goReader) end(t *goTest, outcome ci.Outcome) {
 // later is a crash of the package, or noise.
 func (g *goReader) output(p *goPackage, t *goTest, line int, b []byte) {
 	if t == nil {
-		p.out.write(b)
+		p.out.Write(b)
 		return
 	}
 	if t.outcome == ci.Passed {
 		if p.crashed = p.crashed || crashStart(b) || isRace(b); p.crashed {
-			p.out.write(b)
+			p.out.Write(b)
 		}
 		return
 	}
 	if t.out == nil {
-		t.out = &goClip{}
+		t.out = NewOutput()
 	}
-	if t.out.empty() {
+	if t.out.Empty() {
 		t.line = line
 	}
-	t.out.write(b)
+	t.out.Write(b)
 }
 
 // result takes a line such as "    --- FAIL: TestX/sub (0.01s)" and says which
@@ -317,3 +318,5 @@ func topLevel(name string) string {
 	top, _, _ := strings.Cut(name, "/")
 	return top
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -66,9 +66,9 @@ func (g *goReader) settle(p *goPackage) (crash bool) {
 	if leaves := leavesOf(open); len(leaves) == 1 {
 		leaves[0].outcome = ci.Failed
 		if leaves[0].out == nil {
-			leaves[0].out = &goClip{}
+			leaves[0].out = NewOutput()
 		}
-		leaves[0].out.write([]byte(text))
+		leaves[0].out.Write([]byte(text))
 	}
 	return false
 }
@@ -112,10 +112,10 @@ func (g *goReader) blame(p *goPackage, text string) bool {
 		}
 		t.outcome = ci.Failed
 		if t.out == nil {
-			t.out = &goClip{}
+			t.out = NewOutput()
 		}
 		if !hasCrash(t.out.String()) {
-			t.out.write([]byte(text))
+			t.out.Write([]byte(text))
 		}
 		blamed = true
 	}

@@ -149,7 +149,7 @@ func (g *goReader) packageOutput(p *goPackage, n int, ev *goEvent) {
 		g.output(p, p.bench, n, ev.output)
 		return
 	}
-	p.out.write(ev.output)
+	p.out.Write(ev.output)
 }
 
 // benchmarkOutput follows benchmarks through output that is not yet, or no

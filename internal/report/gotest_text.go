@@ -17,7 +17,7 @@ type goText struct {
 	stack   []*goTest // the result lines above, by nesting
 	verbose bool      // "=== RUN" was seen: output stands before its result
 	crash   bool      // a stack is being printed: until the package ends, all is part of it
-	race    *goClip   // a race report that stands before the result it belongs to (without -v)
+	race    *Clip     // a race report that stands before the result it belongs to (without -v)
 	inRace  bool
 	recent  recent // lines before anything of ours: what TestMain or a crash printed
 }
@@ -96,7 +96,7 @@ var (
 // output gives a line to whoever is printing.
 func (x *goText) output(n int, b []byte) {
 	if x.inRace {
-		x.race.writeLine(b)
+		x.race.Line(b)
 		return
 	}
 	if !x.crash && !x.verbose {
@@ -113,7 +113,7 @@ func (x *goText) output(n int, b []byte) {
 		return // the output of a test that says nothing else, or the package's own
 	}
 	x.g.output(x.p, t, n, b)
-	x.g.output(x.p, t, n, goNewline)
+	x.g.output(x.p, t, n, newline)
 }
 
 // owner is the test that a line of output belongs to: for lines of t.Log and
@@ -225,11 +225,11 @@ func (x *goText) packageEnd(n int, b []byte) bool {
 		x.p.built, x.p.reason = false, string(bytes.Trim(rest, "[] "))
 	}
 	x.p.name, x.p.first = string(pkg), n
-	if x.p.failed && x.p.out.empty() {
-		x.p.out.write(x.recent.bytes())
+	if x.p.failed && x.p.out.Empty() {
+		x.p.out.Write(x.recent.bytes())
 	}
 	if x.race != nil {
-		x.p.out.write([]byte(x.race.String()))
+		x.p.out.Write([]byte(x.race.String()))
 	}
 	x.g.flush(x.p)
 	x.reset()
@@ -269,7 +269,7 @@ func (x *goText) crashStart(n int, b []byte) {
 		if !x.verbose && !x.inRace {
 			x.inRace = true
 			if x.race == nil {
-				x.race = &goClip{}
+				x.race = NewOutput()
 			}
 		}
 		return

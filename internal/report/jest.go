@@ -62,8 +62,8 @@ type jestReader struct {
 
 	tree jsTree
 
-	section *goClip // the text of a failure
-	about   []jsID  // the tests it is about: Vitest prints one error for several
+	section *Clip  // the text of a failure
+	about   []jsID // the tests it is about: Vitest prints one error for several
 	titles  []string
 	after   bool // a stack was seen: the failure may end
 }
@@ -86,7 +86,7 @@ func (j *jestReader) line(l Line) {
 	}
 	if j.section != nil {
 		if !j.sectionEnds(b) {
-			j.section.writeLine(b)
+			j.section.Line(b)
 			j.after = j.after || jsStackLine(b)
 			return
 		}
@@ -264,7 +264,7 @@ func (j *jestReader) vitestFail(n int, rest []byte) {
 		id.id = jsJoin(file, strings.ReplaceAll(test, " > ", "::"))
 	}
 	j.about = append(j.about, id)
-	j.section, j.after = &goClip{}, false
+	j.section, j.after = NewOutput(), false
 }
 
 // jestFailure takes "● suite › test" of Jest.
@@ -279,7 +279,7 @@ func (j *jestReader) jestFailure(n int, title string) {
 	if !id.suite {
 		id.id = jsJoin(j.file, title)
 	}
-	j.about, j.section, j.after = append(j.about[:0], id), &goClip{}, false
+	j.about, j.section, j.after = append(j.about[:0], id), NewOutput(), false
 }
 
 // sectionEnds reports whether a line is behind the text of a failure.
@@ -409,7 +409,7 @@ func (j *jestReader) count(text, sep string) {
 
 func (j *jestReader) finish() ci.Report {
 	if j.titles != nil {
-		j.titles, j.section = nil, &goClip{}
+		j.titles, j.section = nil, NewOutput()
 	}
 	if j.section != nil {
 		j.closeSection()

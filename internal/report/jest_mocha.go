@@ -149,8 +149,8 @@ func (j *jestReader) mochaTitle(b []byte) {
 		id := jsID{id: jsJoin(j.titles...), line: j.about[0].line}
 		id.hook = strings.HasPrefix(title, `"`) && strings.Contains(title, `" hook`)
 		j.about = append(j.about[:0], id)
-		j.titles, j.section, j.after = nil, &goClip{}, false
-		j.section.writeLine(b)
+		j.titles, j.section, j.after = nil, NewOutput(), false
+		j.section.Line(b)
 		return
 	}
 	text := bytes.TrimSpace(b)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"keepgreen/internal/ci"
+	"keepgreen/internal/report/xmltok"
 )
 
 var junitFormat = Format{
@@ -34,13 +35,13 @@ const (
 // xunit2 families, Jenkins' reader). A test that is in the file several times
 // was retried: its results are numbered in the file's order.
 func JUnit(r io.Reader) (ci.Report, error) {
-	j := junitReader{x: newXMLReader(r)}
+	j := junitReader{x: xmltok.NewReader(r)}
 	err := j.read()
 	return j.rep, err
 }
 
 type junitReader struct {
-	x      *xmlReader
+	x      *xmltok.Reader
 	rep    ci.Report
 	suites []junitSuite
 	all    caseList
@@ -49,13 +50,14 @@ type junitReader struct {
 	c      junitCase
 	part   junitPart
 	inPart bool
-	text   *boundedText // where text goes; nil: nowhere
-	textIn string       // the element that opened it
-	kept   int          // bytes of text kept so far
+	text   *Clip  // where text goes; nil: nowhere
+	textIn string // the element that opened it
+	kept   int    // bytes of text kept so far
 
-	out      boundedText
-	suiteOut boundedText
+	out      Clip
+	suiteOut Clip
 	id       []byte
+	scratch  []byte
 	prefix   pytestPrefix
 	files    interner
 	unnamed  int
@@ -92,7 +94,7 @@ type junitPart struct {
 	kind               string
 	message, typ, file string
 	srcLine            int
-	text               *boundedText
+	text               *Clip
 	body               string
 	duration           time.Duration
 	timed, isError     bool
@@ -100,19 +102,19 @@ type junitPart struct {
 
 func (j *junitReader) read() error {
 	for {
-		token, err := j.x.next()
+		token, err := j.x.Next()
 		switch token {
-		case xmlEOF:
+		case xmltok.EOF:
 			j.closeCase()
 			j.finish()
 			return err
-		case xmlStart:
+		case xmltok.Start:
 			j.start()
-		case xmlEnd:
+		case xmltok.End:
 			j.end()
-		case xmlText:
+		case xmltok.Text:
 			if j.text != nil {
-				j.text.write(j.x.text, j.x.literal)
+				j.scratch = writeText(j.text, j.x, j.scratch)
 			}
 		}
 	}
@@ -124,7 +126,7 @@ func (j *junitReader) finish() {
 	if j.unnamed > 0 {
 		j.warn(0, fmt.Sprintf("%d test cases without a name that passed or were skipped are not listed", j.unnamed))
 	}
-	if j.x.doctype {
+	if j.x.Doctype() {
 		j.warn(0, "the document type declaration was ignored; entities that it declares are not expanded")
 	}
 	if j.kept > textBudget {
@@ -145,7 +147,7 @@ func (j *junitReader) limit(n int) int {
 }
 
 func (j *junitReader) start() {
-	switch string(j.x.name) {
+	switch string(j.x.Name()) {
 	case "testcase":
 		j.closeCase()
 		j.openCase()
@@ -164,7 +166,7 @@ func (j *junitReader) start() {
 }
 
 func (j *junitReader) end() {
-	name := string(j.x.name)
+	name := string(j.x.Name())
 	if j.text != nil && name == j.textIn {
 		j.text = nil
 		if j.inPart && name != j.part.kind {
@@ -193,7 +195,7 @@ func (j *junitReader) openSuite() {
 		s.framework = "pytest"
 	}
 	j.suites = append(j.suites, s)
-	j.suiteOut.reset(0)
+	j.suiteOut.Resize(0, 0)
 }
 
 // closeSuite gives the suite's output to its only case where that failed:
@@ -205,13 +207,13 @@ func (j *junitReader) closeSuite() {
 	}
 	s := j.suites[last]
 	j.suites = j.suites[:last]
-	if s.cases == 1 && s.lastBad >= 0 && !j.suiteOut.empty() {
+	if s.cases == 1 && s.lastBad >= 0 && !j.suiteOut.Empty() {
 		if t := j.all.row(s.lastBad).more; t != nil && t.Output == "" {
 			t.Output = j.suiteOut.String()
 			j.kept += len(t.Output)
 		}
 	}
-	j.suiteOut.reset(0)
+	j.suiteOut.Resize(0, 0)
 }
 
 // property looks for what tells the runner: gotestsum and go-junit-report state
@@ -223,11 +225,11 @@ func (j *junitReader) property() {
 }
 
 func (j *junitReader) attr(name string, limit int) string {
-	raw, _ := j.x.raw(name)
+	raw, _ := j.x.Raw(name)
 	if len(raw) == 0 {
 		return ""
 	}
-	return cutTo(string(decodeChars(nil, raw, false)), limit)
+	return cutTo(string(xmltok.Decode(nil, raw, false)), limit)
 }
 
 // cutTo cuts s to at most n bytes without splitting a character.
@@ -241,25 +243,24 @@ func cutTo(s string, n int) string {
 func (j *junitReader) openCase() {
 	j.inCase = true
 	c := &j.c
-	*c = junitCase{line: j.x.line(), class: c.class[:0], name: c.name[:0], bad: c.bad[:0], earlier: c.earlier[:0]}
-	for _, a := range j.x.attrs {
-		raw := j.x.values[a.from:a.to]
-		switch a.name {
+	*c = junitCase{line: j.x.Line(), class: c.class[:0], name: c.name[:0], bad: c.bad[:0], earlier: c.earlier[:0]}
+	for name, raw := range j.x.Attrs() {
+		switch name {
 		case "name":
-			c.name = decodeChars(c.name, raw[:min(len(raw), maxXMLID)], false)
+			c.name = xmltok.Decode(c.name, raw[:min(len(raw), maxXMLID)], false)
 		case "classname":
-			c.class = decodeChars(c.class, raw[:min(len(raw), maxXMLID)], false)
+			c.class = xmltok.Decode(c.class, raw[:min(len(raw), maxXMLID)], false)
 		case "time":
 			c.duration, c.timed = attrSeconds(raw)
 		case "file":
-			c.file = j.files.keep(decodeChars(j.id[:0], raw[:min(len(raw), maxXMLID)], false))
+			c.file = j.files.keep(xmltok.Decode(j.id[:0], raw[:min(len(raw), maxXMLID)], false))
 		case "line":
 			c.srcLine = attrNumber(raw)
 		case "status":
 			c.status = j.files.keep(raw)
 		}
 	}
-	j.out.reset(0)
+	j.out.Resize(0, 0)
 }
 
 func (j *junitReader) openOutput() {
@@ -271,27 +272,28 @@ func (j *junitReader) openOutput() {
 		}
 		out = &j.suiteOut
 	}
-	if out.limit == 0 {
-		out.reset(limit)
-	} else if !out.empty() {
-		out.write([]byte{'\n'}, true)
+	if out.Head == 0 {
+		out.Resize(limit/2, limit/2)
+	} else if !out.Empty() {
+		out.Write([]byte{'\n'})
 	}
 	j.text, j.textIn = out, "system-out"
-	if string(j.x.name) != j.textIn {
+	if string(j.x.Name()) != j.textIn {
 		j.textIn = "system-err"
 	}
 }
 
 func (j *junitReader) openPart() {
-	p := junitPart{kind: string(j.x.name), message: j.attr("message", maxXMLMessage), typ: j.attr("type", maxXMLID), file: j.attr("file", maxXMLID)}
-	if raw, ok := j.x.raw("line"); ok {
+	p := junitPart{kind: string(j.x.Name()), message: j.attr("message", maxXMLMessage), typ: j.attr("type", maxXMLID), file: j.attr("file", maxXMLID)}
+	if raw, ok := j.x.Raw("line"); ok {
 		p.srcLine = attrNumber(raw)
 	}
-	if raw, ok := j.x.raw("time"); ok {
+	if raw, ok := j.x.Raw("time"); ok {
 		p.duration, p.timed = attrSeconds(raw)
 	}
 	p.isError = p.kind == "error" || strings.HasSuffix(p.kind, "Error")
-	p.text = &boundedText{limit: j.limit(maxXMLDetails)}
+	limit := j.limit(maxXMLDetails)
+	p.text = NewClip(limit/2, limit/2)
 	j.part, j.inPart = p, true
 	j.text, j.textIn = p.text, p.kind
 }
@@ -328,7 +330,7 @@ func (j *junitReader) suiteFailure(p junitPart) {
 	if f.Message == "" {
 		f.Message = j.suites[len(j.suites)-1].name
 	}
-	f.Log.Line = j.x.line()
+	f.Log.Line = j.x.Line()
 	j.rep.Failures = append(j.rep.Failures, f)
 }
 
@@ -403,7 +405,7 @@ func (j *junitReader) result() ci.TestResult {
 		if t.Outcome == ci.Errored && t.Framework == "pytest" {
 			t.Failure.Kind = ci.KindError
 		}
-		if !j.out.empty() {
+		if !j.out.Empty() {
 			t.Output = j.out.String()
 			j.kept += len(t.Output)
 		}

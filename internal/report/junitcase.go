@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"keepgreen/internal/ci"
+	"keepgreen/internal/report/xmltok"
 )
 
 // failure is the part as its framework means it.
@@ -256,17 +257,17 @@ func scoreRoot(head []byte, names ...string) int {
 	if len(head) == 0 {
 		return 0
 	}
-	x := newXMLReader(bytes.NewReader(head))
+	x := xmltok.NewReader(bytes.NewReader(head))
 	for {
-		token, _ := x.next()
+		token, _ := x.Next()
 		switch token {
-		case xmlText:
-			if len(bytes.TrimSpace(x.text)) > 0 {
+		case xmltok.Text:
+			if text, _ := x.Text(); len(bytes.TrimSpace(text)) > 0 {
 				return 0
 			}
-		case xmlStart:
+		case xmltok.Start:
 			for _, name := range names {
-				if string(x.name) == name {
+				if string(x.Name()) == name {
 					return 95
 				}
 			}

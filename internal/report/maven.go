@@ -50,7 +50,7 @@ type mavenReader struct {
 	tests map[string][]int // indexes into rep.Tests by ID
 	short map[string]bool  // tests by simple class and method, which is how the summary names them
 
-	section *goClip // the stack of one failure
+	section *Clip // the stack of one failure
 	owner   int
 	nested  bool   // the section is Gradle's: it is what stands further in
 	class   string // the class of which the lines below tell
@@ -62,7 +62,7 @@ type mavenReader struct {
 	dirs      []string // of modules, from what the compiler says that it writes
 	built     bool     // "BUILD SUCCESS" was said
 	broke     bool     // "BUILD FAILURE" was said
-	wrong     *goClip  // below Gradle's "* What went wrong:"
+	wrong     *Clip    // below Gradle's "* What went wrong:"
 	goal      *ci.Failure
 	wrongLine int
 	goalTail  int // lines of the failed goal's message that may still follow
@@ -76,7 +76,7 @@ func (m *mavenReader) line(l Line) {
 	b := l.Text
 	if m.section != nil {
 		if !m.sectionEnds(b) {
-			m.section.writeLine(b)
+			m.section.Line(b)
 			return
 		}
 		m.closeSection()
@@ -100,7 +100,7 @@ func (m *mavenReader) line(l Line) {
 	case last == 'D':
 		m.gradle(l.N, b)
 	case b[0] == '*' && string(b) == "* What went wrong:":
-		m.wrong = &goClip{}
+		m.wrong = NewOutput()
 		m.wrongLine = l.N
 	default:
 		m.plain(l.N, b)
@@ -195,7 +195,7 @@ func (m *mavenReader) failedTest(n int, text []byte) bool {
 			}
 		}
 	}
-	m.section, m.nested = &goClip{}, false
+	m.section, m.nested = NewOutput(), false
 	return true
 }
 
@@ -244,7 +244,7 @@ func (m *mavenReader) sectionEnds(b []byte) bool {
 		return len(b) > 0 && b[0] != ' ' && b[0] != '\t' && !bytes.HasPrefix(b, []byte("FAILURE: Build failed"))
 	}
 	if len(b) == 0 {
-		return bytes.Contains(m.section.head, []byte("\tat ")) || bytes.Contains(m.section.head, []byte("    at "))
+		return bytes.Contains(m.section.Start(), []byte("\tat ")) || bytes.Contains(m.section.Start(), []byte("    at "))
 	}
 	if bytes.HasPrefix(b, []byte("##[")) || bytes.HasPrefix(b, []byte("> Task :")) {
 		return true

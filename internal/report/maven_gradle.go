@@ -18,7 +18,7 @@ func (m *mavenReader) gradle(n int, b []byte) {
 	outcome := map[string]ci.Outcome{"PASSED": ci.Passed, "FAILED": ci.Failed, "SKIPPED": ci.Skipped}[verdict]
 	i := m.result(n, class, method, outcome)
 	if outcome == ci.Failed {
-		m.owner, m.section, m.nested = i, &goClip{}, true
+		m.owner, m.section, m.nested = i, NewOutput(), true
 		if i >= 0 {
 			m.rep.Tests[i].Failure.Tool = "gradle"
 		}
@@ -64,8 +64,8 @@ func gradleName(name string) (class, method string) {
 // wentWrong takes the lines below "* What went wrong:", up to the first empty
 // one. It counts only if nothing else says why the build failed.
 func (m *mavenReader) wentWrong(b []byte) {
-	if len(b) > 0 && len(m.wrong.head) < maxMessage && !bytes.HasPrefix(b, []byte("* ")) {
-		m.wrong.writeLine(b)
+	if len(b) > 0 && len(m.wrong.Start()) < maxMessage && !bytes.HasPrefix(b, []byte("* ")) {
+		m.wrong.Line(b)
 		return
 	}
 	text := strings.TrimSpace(m.wrong.String())

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"keepgreen/internal/ci"
+	"keepgreen/internal/report/xmltok"
 )
 
 var nunitFormat = Format{
@@ -18,7 +19,7 @@ var nunitFormat = Format{
 
 // NUnit reads the result files of NUnit 2 (test-results) and 3 (test-run).
 func NUnit(r io.Reader) (ci.Report, error) {
-	n := &nunitReader{dotnetReader: dotnetReader{x: newXMLReader(r), tool: "nunit"}}
+	n := &nunitReader{dotnetReader: dotnetReader{x: xmltok.NewReader(r), tool: "nunit"}}
 	return n.read(n)
 }
 
@@ -63,7 +64,7 @@ func (n *nunitReader) start(name string) {
 func (n *nunitReader) openCase() {
 	n.inCase, n.failed = true, false
 	n.asked = nunitWords{n.attr("result"), n.attr("label"), n.attr("executed"), n.attr("success")}
-	n.c = dotnetCase{line: n.x.line()}
+	n.c = dotnetCase{line: n.x.Line()}
 	n.c.duration, n.c.timed = n.attrSeconds("duration")
 	if !n.c.timed {
 		n.c.duration, n.c.timed = n.attrSeconds("time")
@@ -129,7 +130,7 @@ func (n *nunitReader) closeSuite() {
 	if s.message == "" || s.site != "SetUp" && s.site != "TearDown" {
 		return
 	}
-	f := dotnetCase{outcome: ci.Errored, message: s.message, stack: s.stack, line: n.x.line()}.failure(n.tool)
+	f := dotnetCase{outcome: ci.Errored, message: s.message, stack: s.stack, line: n.x.Line()}.failure(n.tool)
 	f.Phase = strings.ToLower(s.site)
 	f.Message = s.name + ": " + f.Message
 	n.rep.Failures = append(n.rep.Failures, f)

@@ -101,8 +101,8 @@ type pytestReader struct {
 	details  int // bytes kept so far
 	dropped  struct{ tests, bad, details int }
 	trace    *trace
-	output   clip
-	lineText clip // of --tb=line: the exception's lines before their location
+	output   Clip
+	lineText Clip // of --tb=line: the exception's lines before their location
 }
 
 type variantID struct {
@@ -149,8 +149,8 @@ func newPytestReader() *pytestReader {
 	return &pytestReader{
 		attempt:  map[variantID]int{},
 		trace:    newTrace(),
-		output:   clip{limit: 2 << 10},
-		lineText: clip{limit: messageEnd},
+		output:   Clip{Head: 2 << 10, Tail: 2 << 10},
+		lineText: Clip{Head: messageEnd, Tail: messageEnd},
 	}
 }
 

@@ -63,7 +63,7 @@ func (p *pytestReader) inBlock(n int, b []byte) {
 	switch {
 	case s.open == nil:
 	case s.capture:
-		p.output.line(b)
+		p.output.Line(b)
 	case len(b) > 3 && b[0] == '[' && b[1] == 'g' && bytes.Contains(b, []byte(" -- Python ")):
 	default:
 		p.trace.line(b)
@@ -84,18 +84,18 @@ func (p *pytestReader) lineStyle(n int, b []byte) {
 	file, line, rest, ok := location(b)
 	if !ok || len(rest) == 0 {
 		if b[0] == 'E' && len(b) > 1 && b[1] == ' ' {
-			p.lineText.reset()
-			p.lineText.line(bytes.TrimLeft(b[1:], " "))
-		} else if !p.lineText.empty() {
-			p.lineText.line(bytes.TrimPrefix(b, []byte("    ")))
+			p.lineText.Reset()
+			p.lineText.Line(bytes.TrimLeft(b[1:], " "))
+		} else if !p.lineText.Empty() {
+			p.lineText.Line(bytes.TrimPrefix(b, []byte("    ")))
 		}
 		return
 	}
 	message := text(rest, messageEnd)
-	if said := p.lineText.String(); strings.HasPrefix(said, message) {
+	if said := p.lineText.Text(); strings.HasPrefix(said, message) {
 		message = said
 	}
-	p.lineText.reset()
+	p.lineText.Reset()
 	exception, said := splitException(message)
 	position := ci.Position{File: text(file, 1000), Line: line}
 	p.addBlock(&block{section: sectFailures, phase: "call", line: n, failure: ci.Failure{
@@ -110,16 +110,16 @@ func (p *pytestReader) closeBlock() {
 		return
 	}
 	s.capture, s.nested = false, false
-	p.lineText.reset()
+	p.lineText.Reset()
 	if b := s.open; b != nil {
 		s.open = nil
 		b.id = p.trace.crashed
 		b.failure = p.trace.failure()
-		b.output = p.output.String()
+		b.output = p.output.Text()
 		p.addBlock(b)
 	}
 	p.trace.reset()
-	p.output.reset()
+	p.output.Reset()
 }
 
 func (p *pytestReader) addBlock(b *block) {

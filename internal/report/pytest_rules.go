@@ -195,7 +195,7 @@ func (p *pytestReader) captured(b, title []byte, fill int) bool {
 		return false
 	}
 	s.capture = true
-	p.output.line(title)
+	p.output.Line(title)
 	return true
 }
 

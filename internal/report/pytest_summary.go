@@ -85,7 +85,7 @@ func (t *pytestTest) set(o ci.Outcome) {
 // and with -vv the message is not cut and has all of its lines.
 type summaryEntry struct {
 	test    *pytestTest
-	message clip
+	message Clip
 }
 
 // skipEntry is "SKIPPED [2] path:7: reason", which names no test.
@@ -110,7 +110,7 @@ func (p *pytestReader) summary(n int, b []byte) {
 		}
 	}
 	if s.entry != nil {
-		s.entry.message.line(b)
+		s.entry.message.Line(b)
 	}
 }
 
@@ -155,9 +155,9 @@ func (p *pytestReader) summaryLine(n int, b []byte) bool {
 	if timed {
 		t.took, t.timed = took, true
 	}
-	s.entry = &summaryEntry{test: t, message: clip{limit: messageEnd}}
+	s.entry = &summaryEntry{test: t, message: Clip{Head: messageEnd, Tail: messageEnd}}
 	if len(message) > 0 {
-		s.entry.message.line(message)
+		s.entry.message.Line(message)
 	}
 	return true
 }
@@ -169,7 +169,7 @@ func (p *pytestReader) endEntry() {
 		return
 	}
 	t := s.entry.test
-	message := strings.TrimSpace(s.entry.message.String())
+	message := strings.TrimSpace(s.entry.message.Text())
 	switch {
 	case t.xfailed || t.xpassed || t.skipped:
 		if message != "" {

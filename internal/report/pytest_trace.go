@@ -22,9 +22,9 @@ type trace struct {
 	chain ends[ci.Link] // the exceptions before the one being read
 
 	exception string
-	message   clip
+	message   Clip
 	frames    ends[ci.Frame]
-	details   clip
+	details   Clip
 	located   bool // a last location line was seen: what follows is no source
 
 	mode     traceMode
@@ -48,14 +48,14 @@ const (
 func newTrace() *trace {
 	return &trace{
 		chain:   ends[ci.Link]{first: maxChain / 2, last: maxChain / 2},
-		message: clip{limit: messageEnd},
-		details: clip{limit: detailEnd},
+		message: Clip{Head: messageEnd, Tail: messageEnd},
+		details: Clip{Head: detailEnd, Tail: detailEnd},
 		frames:  ends[ci.Frame]{first: firstFrame, last: lastFrames},
 	}
 }
 
 func (t *trace) reset() {
-	t.details.reset()
+	t.details.Reset()
 	t.chain.drop()
 	t.crashed = ""
 	t.restart()
@@ -64,7 +64,7 @@ func (t *trace) reset() {
 // restart begins the next exception of a chain.
 func (t *trace) restart() {
 	t.exception, t.code, t.function = "", "", ""
-	t.message.reset()
+	t.message.Reset()
 	t.frames.drop()
 	t.mode, t.located, t.grouped, t.plain = inSource, false, false, false
 }
@@ -77,10 +77,10 @@ var (
 )
 
 func (t *trace) line(b []byte) {
-	t.details.line(b)
+	t.details.Line(b)
 	if len(b) == 0 {
 		if t.mode == inMessage {
-			t.message.line(b)
+			t.message.Line(b)
 		}
 		return
 	}
@@ -110,7 +110,7 @@ func (t *trace) eLine(b []byte) {
 	for n < len(b) && n < t.indent && b[n] == ' ' {
 		n++
 	}
-	t.message.line(b[n:])
+	t.message.Line(b[n:])
 }
 
 func (t *trace) source(b []byte) {
@@ -125,7 +125,7 @@ func (t *trace) indented(b []byte) {
 	trimmed := bytes.TrimLeft(b, " \t")
 	if len(trimmed) == 0 {
 		if t.mode == inMessage {
-			t.message.line(nil)
+			t.message.Line(nil)
 		}
 		return
 	}
@@ -146,7 +146,7 @@ func (t *trace) indented(b []byte) {
 		}
 		t.mode = inSource
 	case inMessage:
-		t.message.line(b)
+		t.message.Line(b)
 	case inSource:
 		if t.function == "" {
 			t.function = definition(trimmed)
@@ -211,12 +211,12 @@ func (t *trace) group(b []byte) bool {
 	inner := bytes.TrimPrefix(b[1:], []byte(" "))
 	trimmed := bytes.TrimLeft(inner, " ")
 	switch {
-	case bytes.HasPrefix(trimmed, filePrefix) && t.message.empty():
+	case bytes.HasPrefix(trimmed, filePrefix) && t.message.Empty():
 		return t.native(trimmed)
-	case len(inner) > 0 && inner[0] == ' ' && t.message.empty():
+	case len(inner) > 0 && inner[0] == ' ' && t.message.Empty():
 		t.mode = inSource
 	case len(trimmed) > 0:
-		t.message.line(trimmed)
+		t.message.Line(trimmed)
 	}
 	return true
 }
@@ -234,7 +234,7 @@ func (t *trace) flush(b []byte) {
 	case b[0] == 'T' && bytes.Equal(b, nativeMark):
 		t.plain = true
 		if t.mode == inMessage { // loader errors print a message, then the traceback
-			t.message.reset()
+			t.message.Reset()
 		}
 		t.mode = inSource
 		return
@@ -244,16 +244,16 @@ func (t *trace) flush(b []byte) {
 		if _, id, found := bytes.Cut(b, []byte("' crashed while running '")); found {
 			t.crashed = ci.TestID(text(bytes.TrimSuffix(id, []byte("'")), maxID))
 			t.exception = "WorkerCrash"
-			t.message.line(b)
+			t.message.Line(b)
 		}
 		return
 	case t.mode == inMessage:
-		t.message.line(b)
+		t.message.Line(b)
 		return
 	}
-	if t.plain && len(t.frames.items) > 0 && t.mode != inE && !t.located && t.message.empty() {
+	if t.plain && len(t.frames.items) > 0 && t.mode != inE && !t.located && t.message.Empty() {
 		t.mode = inMessage
-		t.message.line(b)
+		t.message.Line(b)
 	}
 }
 
@@ -362,10 +362,10 @@ func (t *trace) link() {
 
 // said is the exception and its message as far as they were read.
 func (t *trace) said() (exception, message string) {
-	exception, message = splitException(t.message.String())
+	exception, message = splitException(t.message.Text())
 	if t.exception != "" && t.exception != "UnexpectedException" {
 		if exception != t.exception {
-			message = strings.TrimSpace(t.message.String())
+			message = strings.TrimSpace(t.message.Text())
 		}
 		return t.exception, message
 	}
@@ -432,7 +432,7 @@ func exceptionName(name string, colon bool) bool {
 func (t *trace) failure() ci.Failure {
 	exception, message := t.said()
 	frames := t.frames.take()
-	details := t.details.String()
+	details := t.details.Text()
 	switch {
 	case message == "" && exception == "" && len(frames) == 0:
 		message = shorten(strings.TrimSpace(details), messageEnd)

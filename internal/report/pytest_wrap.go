@@ -13,7 +13,7 @@ type wrapperReader struct {
 	env      string
 	phase    string // "install_deps", "commands[0]", …
 	badAt    int    // failures that the inner reader had when the command began
-	said     clip   // the last lines that a failed installation printed
+	said     Clip   // the last lines that a failed installation printed
 	failures []ci.Failure
 }
 
@@ -32,7 +32,7 @@ func (w *wrapperReader) line(l Line, bad int) bool {
 	i := bytes.IndexByte(b, ':')
 	if i <= 0 || i > 60 || i+2 >= len(b) || b[i+1] != ' ' || !envName(b[:i]) {
 		if w.env != "" && w.installing() {
-			w.said.line(b)
+			w.said.Line(b)
 		}
 		return false
 	}
@@ -41,7 +41,7 @@ func (w *wrapperReader) line(l Line, bad int) bool {
 	case startsPhase(rest):
 		phase, _, _ := bytes.Cut(rest, []byte("> "))
 		w.env, w.phase, w.badAt = text(b[:i], 60), text(phase, 60), bad
-		w.said = clip{limit: 2 << 10}
+		w.said = Clip{Head: 2 << 10, Tail: 2 << 10}
 	case bytes.HasPrefix(rest, []byte("exit ")) && bytes.Contains(rest, []byte(" seconds) ")):
 		code, _ := number(rest[len("exit "):])
 		if code != 0 && string(b[:i]) == w.env {
@@ -84,8 +84,8 @@ func (w *wrapperReader) failed(l Line, said []byte, bad int) {
 		return
 	}
 	w.add(l.N, "tox", w.phase+" of "+w.env+": "+text(said, 1000))
-	if !w.said.empty() {
-		w.failures[len(w.failures)-1].Details = w.said.String()
+	if !w.said.Empty() {
+		w.failures[len(w.failures)-1].Details = w.said.Text()
 	}
 }
 

@@ -87,7 +87,7 @@ func pytestText(text string) (exception, message string, frames []ci.Frame) {
 
 // pytestFrame reads "path.py:12: rest".
 func pytestFrame(line string) (frame ci.Frame, rest string, ok bool) {
-	if line == "" || isXMLSpace(line[0]) || line[0] == '>' {
+	if line == "" || strings.IndexByte(" \t\n\r", line[0]) >= 0 || line[0] == '>' {
 		return ci.Frame{}, "", false
 	}
 	at := strings.Index(line, ".py:")

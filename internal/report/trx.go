@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"keepgreen/internal/ci"
+	"keepgreen/internal/report/xmltok"
 )
 
 var trxFormat = Format{
@@ -20,7 +21,7 @@ var trxFormat = Format{
 // TRX reads a Visual Studio test result file. Results name their test by an id;
 // the class stands in the definitions, which may come before or after.
 func TRX(r io.Reader) (ci.Report, error) {
-	t := &trxReader{dotnetReader: dotnetReader{x: newXMLReader(r), tool: "dotnet"}, classes: map[string]string{}}
+	t := &trxReader{dotnetReader: dotnetReader{x: xmltok.NewReader(r), tool: "dotnet"}, classes: map[string]string{}}
 	return t.read(t)
 }
 
@@ -46,7 +47,7 @@ func (t *trxReader) start(name string) {
 			t.open[n-1].inner = true
 		}
 		c := trxCase{test: t.attr("testId"), name: t.attr("testName")}
-		c.line = t.x.line()
+		c.line = t.x.Line()
 		c.outcome = trxOutcome(t.attr("outcome"))
 		if c.duration, c.timed = clock(t.attr("duration")); !c.timed {
 			c.duration, c.timed = between(t.attr("startTime"), t.attr("endTime"))
@@ -74,7 +75,7 @@ func (t *trxReader) end(name, text string) {
 	}
 	if t.runInfo && name == "Text" && strings.TrimSpace(text) != "" {
 		// The host process crashed, or a test assembly could not be loaded.
-		t.rep.Failures = append(t.rep.Failures, ci.Failure{Kind: ci.KindError, Tool: t.tool, Message: strings.TrimSpace(text), Log: ci.Position{Line: t.x.line()}})
+		t.rep.Failures = append(t.rep.Failures, ci.Failure{Kind: ci.KindError, Tool: t.tool, Message: strings.TrimSpace(text), Log: ci.Position{Line: t.x.Line()}})
 	}
 	n := len(t.open)
 	if n == 0 {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"keepgreen/internal/ci"
+	"keepgreen/internal/report/xmltok"
 )
 
 var xunitNetFormat = Format{
@@ -16,7 +17,7 @@ var xunitNetFormat = Format{
 
 // XUnitNet reads the result files of xUnit.net, in which Fixie writes, too.
 func XUnitNet(r io.Reader) (ci.Report, error) {
-	x := &xunitReader{dotnetReader: dotnetReader{x: newXMLReader(r), tool: "xunit.net"}}
+	x := &xunitReader{dotnetReader: dotnetReader{x: xmltok.NewReader(r), tool: "xunit.net"}}
 	return x.read(x)
 }
 
@@ -34,7 +35,7 @@ func (x *xunitReader) start(name string) {
 	case "error": // of the assembly: a class fixture or the runner itself
 		x.inErr = true
 		x.errName = strings.TrimSpace(x.attr("type") + " " + x.attr("name"))
-		x.c = dotnetCase{line: x.x.line(), outcome: ci.Errored}
+		x.c = dotnetCase{line: x.x.Line(), outcome: ci.Errored}
 	case "failure":
 		x.c.exception = x.attr("exception-type")
 	case "message", "reason":
@@ -48,7 +49,7 @@ func (x *xunitReader) start(name string) {
 
 func (x *xunitReader) openCase() {
 	x.inCase = true
-	x.c = dotnetCase{line: x.x.line()}
+	x.c = dotnetCase{line: x.x.Line()}
 	x.c.duration, x.c.timed = x.attrSeconds("time")
 	switch x.attr("result") {
 	case "Pass":

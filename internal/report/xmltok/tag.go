@@ -2,6 +2,7 @@ package xmltok
 
 import (
 	"bytes"
+	"iter"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -42,7 +43,7 @@ func (x *Reader) startTag() Token {
 	}
 	x.open = append(x.open, at)
 	x.closeTo = len(x.open)
-	x.selfClose = closed
+	x.selfClose, x.rooted = closed, true
 	return Start
 }
 
@@ -192,6 +193,17 @@ func (x *Reader) Raw(name string) ([]byte, bool) {
 		}
 	}
 	return nil, false
+}
+
+// Attrs are the names and undecoded values of the current start tag's attributes.
+func (x *Reader) Attrs() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for i := range x.attrs {
+			if a := &x.attrs[i]; !yield(a.name, x.values[a.from:a.to]) {
+				return
+			}
+		}
+	}
 }
 
 // Attr is the value of an attribute; empty if there is none.

@@ -21,7 +21,8 @@ type Reader struct {
 	buf      []byte
 	pos, end int
 	inErr    error // why no more input comes
-	newlines int   // in what was before buf
+	newlines int   // before counted
+	counted  int   // up to here in buf newlines are counted
 
 	name      []byte // of the current start or end tag, without prefix
 	attrs     []attr
@@ -37,6 +38,7 @@ type Reader struct {
 	closeTo int    // pop down to this depth before reading on
 	tooDeep int    // elements open beyond maxDepth
 	broken  error  // the first mistake that was read over
+	rooted  bool   // there was an element
 	doctype bool   // the document declares a type, which was ignored
 }
 
@@ -85,8 +87,17 @@ func (x *Reader) Depth() int { return len(x.open) }
 
 // Line is the 1-based line of what is read next.
 func (x *Reader) Line() int {
-	return 1 + x.newlines + bytes.Count(x.buf[:x.pos], []byte{'\n'})
+	x.count()
+	return 1 + x.newlines
 }
+
+func (x *Reader) count() {
+	x.newlines += bytes.Count(x.buf[x.counted:x.pos], []byte{'\n'})
+	x.counted = x.pos
+}
+
+// Doctype reports whether the document has declared its type so far.
+func (x *Reader) Doctype() bool { return x.doctype }
 
 // fill makes more input available and reports whether it did. What is before
 // pos is dropped, so slices of buf are invalid afterwards.
@@ -94,10 +105,10 @@ func (x *Reader) fill() bool {
 	if x.inErr != nil {
 		return false
 	}
-	x.newlines += bytes.Count(x.buf[:x.pos], []byte{'\n'})
+	x.count()
 	copy(x.buf, x.buf[x.pos:x.end])
 	x.end -= x.pos
-	x.pos = 0
+	x.pos, x.counted = 0, 0
 	for tries := 0; x.end < len(x.buf); tries++ {
 		n, err := x.in.Read(x.buf[x.end:])
 		x.end += n
@@ -203,6 +214,9 @@ func (x *Reader) finish() error {
 	}
 	if x.broken != nil {
 		return x.broken
+	}
+	if !x.rooted {
+		return fmt.Errorf("line %d: %w: there is no element in it", x.Line(), io.ErrUnexpectedEOF)
 	}
 	if len(x.open) > 0 {
 		return fmt.Errorf("line %d: %w", x.Line(), io.ErrUnexpectedEOF)
