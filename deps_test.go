@@ -33,10 +33,21 @@ var rooms = map[string]struct {
 }{
 	"internal/ci": {half: noun},
 
-	"internal/config":          {half: pure},
-	"internal/report":          {half: pure, needs: []string{"internal/report/coverage", "internal/report/xmltok"}},
-	"internal/report/xmltok":   {half: pure},
-	"internal/report/coverage": {half: pure, needs: []string{"internal/report/xmltok"}},
+	"internal/config": {half: pure},
+	"internal/report": {half: pure, needs: []string{
+		"internal/report/actions", "internal/report/coverage", "internal/report/format", "internal/report/gotest",
+		"internal/report/junit", "internal/report/lint", "internal/report/pytest", "internal/report/runners",
+	}},
+	"internal/report/format":     {half: pure},
+	"internal/report/xmltok":     {half: pure, needs: []string{"internal/report/format"}},
+	"internal/report/actions":    {half: pure, needs: []string{"internal/report/format"}},
+	"internal/report/coverage":   {half: pure, needs: []string{"internal/report/xmltok"}},
+	"internal/report/gotest":     {half: pure, needs: []string{"internal/report/format"}},
+	"internal/report/junit":      {half: pure, needs: []string{"internal/report/format", "internal/report/gotest", "internal/report/pytest", "internal/report/xmltok"}},
+	"internal/report/lint":       {half: pure, needs: []string{"internal/report/format"}},
+	"internal/report/pytest":     {half: pure, needs: []string{"internal/report/format"}},
+	"internal/report/runners":    {half: pure, needs: []string{"internal/report/format"}},
+	"internal/report/reporttest": {half: tests, needs: []string{"internal/report/format"}},
 
 	"internal/triage": {half: pure},
 	"internal/flake":  {half: pure},
@@ -51,7 +62,8 @@ var rooms = map[string]struct {
 	"internal/runner":              {half: world},
 
 	"internal/cli": {half: top, needs: []string{
-		"internal/config", "internal/report", "internal/report/coverage",
+		"internal/config", "internal/report", "internal/report/coverage", "internal/report/format",
+		"internal/report/gotest", "internal/report/lint", "internal/report/pytest",
 		"internal/triage", "internal/flake", "internal/policy", "internal/baseline", "internal/render",
 		"internal/git", "internal/history", "internal/runner",
 	}},

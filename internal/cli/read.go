@@ -14,17 +14,21 @@ import (
 	"keepgreen/internal/ci"
 	"keepgreen/internal/report"
 	"keepgreen/internal/report/coverage"
+	"keepgreen/internal/report/format"
+	"keepgreen/internal/report/gotest"
+	"keepgreen/internal/report/lint"
+	"keepgreen/internal/report/pytest"
 )
 
 // writer shortens the signature of what writes a file.
 type writer = io.Writer
 
 // logReaders read what the test runners print; what linters print is read by
-// report.ToolOutput, which knows them by name.
+// lint.ToolOutput, which knows them by name.
 var logReaders = map[string]func(io.Reader) (ci.Report, error){
-	"pytest":   report.Pytest,
-	"unittest": report.Unittest,
-	"go test":  report.GoTestJSON,
+	"pytest":   pytest.Read,
+	"unittest": pytest.ReadUnittest,
+	"go test":  gotest.ReadJSON,
 }
 
 // logReader is the reader for what a tool printed.
@@ -32,7 +36,7 @@ func logReader(tool string) func(io.Reader) (ci.Report, error) {
 	if read, ok := logReaders[tool]; ok {
 		return read
 	}
-	return func(r io.Reader) (ci.Report, error) { return report.ToolOutput(tool, r) }
+	return func(r io.Reader) (ci.Report, error) { return lint.ToolOutput(tool, r) }
 }
 
 // read reads what the tools left and joins it into the run.
@@ -215,7 +219,7 @@ func (f *facts) lastWords(x execution) ci.Failure {
 	}
 	var text strings.Builder
 	last := ""
-	for line := range report.Lines(bytes.NewReader(tail)) { //nolint:errcheck // reading memory does not fail
+	for line := range format.Lines(bytes.NewReader(tail)) { //nolint:errcheck // reading memory does not fail
 		text.Write(line.Text)
 		text.WriteByte('\n')
 		if len(bytes.TrimSpace(line.Text)) > 0 {

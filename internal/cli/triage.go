@@ -16,6 +16,7 @@ import (
 	"keepgreen/internal/ci"
 	"keepgreen/internal/render"
 	"keepgreen/internal/report"
+	"keepgreen/internal/report/format"
 	"keepgreen/internal/triage"
 )
 
@@ -82,7 +83,7 @@ func (c *triageCommand) green(s *session) (*triage.Templates, error) {
 	}
 	defer file.Close()
 	var t triage.Templates
-	for line, err := range report.Lines(file) {
+	for line, err := range format.Lines(file) {
 		if err != nil {
 			return nil, usagef("", "--green-log %s: %w", c.GreenLog, err)
 		}
@@ -159,7 +160,7 @@ func needsExtraction(rep ci.Report) bool {
 // extractable feeds the lines of a log to the extraction.
 func extractable(r io.Reader, broken *error) iter.Seq[triage.Line] {
 	return func(yield func(triage.Line) bool) {
-		for line, err := range report.Lines(r) {
+		for line, err := range format.Lines(r) {
 			if err != nil {
 				*broken = err
 				return

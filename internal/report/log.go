@@ -6,9 +6,15 @@ import (
 	"strings"
 
 	"keepgreen/internal/ci"
+	"keepgreen/internal/report/actions"
+	"keepgreen/internal/report/format"
+	"keepgreen/internal/report/gotest"
+	"keepgreen/internal/report/lint"
+	"keepgreen/internal/report/pytest"
+	"keepgreen/internal/report/runners"
 )
 
-var logFormat = Format{
+var logFormat = format.Format{
 	Name:  "log",
 	Doc:   "a whole CI job log: everything that the line readers find in it, in one pass",
 	Score: scoreLog,
@@ -16,45 +22,38 @@ var logFormat = Format{
 	Text:  true,
 }
 
-// lineReader follows a log for one tool: it is given every line, takes those
-// that are its own, and costs next to nothing on the others.
-type lineReader interface {
-	line(l Line)
-	finish() ci.Report
-}
-
 // lineReaders are the readers that follow a job's log together; each row makes
 // one in its initial state.
-var lineReaders = []func() lineReader{
-	func() lineReader { return newActionsReader() },
-	func() lineReader { return newPythonReader() },
-	func() lineReader { return newLintText() },
-	func() lineReader { return newGoReader() },
-	func() lineReader { return newJestReader() },
-	func() lineReader { return newMavenReader() },
-	func() lineReader { return newCargoReader() },
+var lineReaders = []func() format.LineReader{
+	actions.NewReader,
+	pytest.NewReader,
+	lint.NewReader,
+	gotest.NewReader,
+	runners.NewJest,
+	runners.NewMaven,
+	runners.NewCargo,
 }
 
 // Log reads the log of a whole job in one pass. It feeds every line to every
 // line reader and joins what they found.
 func Log(r io.Reader) (ci.Report, error) {
-	readers := make([]lineReader, len(lineReaders))
+	readers := make([]format.LineReader, len(lineReaders))
 	for i, start := range lineReaders {
 		readers[i] = start()
 	}
 	var broken error
-	for line, err := range Lines(DecodeText(r)) {
+	for line, err := range format.Lines(format.DecodeText(r)) {
 		if err != nil {
 			broken = err
 			break
 		}
 		for _, reader := range readers {
-			reader.line(line)
+			reader.Line(line)
 		}
 	}
 	reports := make([]ci.Report, len(readers))
 	for i, reader := range readers {
-		reports[i] = reader.finish()
+		reports[i] = reader.Finish()
 	}
 	return joinLog(reports), broken
 }
@@ -100,13 +99,13 @@ func dropEchoes(r ci.Report) []ci.Failure {
 		note(d.Failure())
 	}
 	for _, f := range r.Failures {
-		if f.Tool != actionsTool {
+		if f.Tool != actions.Tool {
 			note(f)
 		}
 	}
 	var out []ci.Failure
 	for _, f := range r.Failures {
-		if f.Tool == actionsTool && f.Kind != ci.KindInfra && repeats(f.Message, heads) {
+		if f.Tool == actions.Tool && f.Kind != ci.KindInfra && repeats(f.Message, heads) {
 			continue
 		}
 		out = append(out, f)
@@ -126,9 +125,9 @@ func repeats(message string, heads []string) bool {
 // scoreLog claims the logs of whole jobs, which hold the output of many tools,
 // before the reader of any one of them; other text only if nobody else does.
 func scoreLog(head []byte) int {
-	text := DecodeText(bytes.NewReader(head))
+	text := format.DecodeText(bytes.NewReader(head))
 	n, printable := 0, 0
-	for line, err := range Lines(text) {
+	for line, err := range format.Lines(text) {
 		if err != nil || n == 400 {
 			break
 		}

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"keepgreen/internal/report/format"
 )
 
 // Source is one text to be read: a file, or an entry of an archive.
@@ -100,7 +102,7 @@ func logEntries(files []*zip.File) []logEntry {
 	whole := map[string]bool{} // jobs whose log is there in one piece
 	seen := map[string]bool{}
 	for _, f := range files {
-		name := strings.TrimPrefix(path.Clean("/"+slashPath(f.Name)), "/")
+		name := strings.TrimPrefix(path.Clean("/"+format.SlashPath(f.Name)), "/")
 		if f.FileInfo().IsDir() || name == "" || seen[name] || strings.HasPrefix(name, "__MACOSX/") {
 			continue
 		}
@@ -161,14 +163,14 @@ func (e *expansion) open(in io.ReadCloser) (io.ReadCloser, error) {
 	counted := bufio.NewReader(&countingReader{in: in, of: e})
 	head, _ := counted.Peek(2)
 	if len(head) < 2 || head[0] != 0x1f || head[1] != 0x8b {
-		return source{DecodeText(counted), in}, nil
+		return source{format.DecodeText(counted), in}, nil
 	}
 	unpacked, err := gzip.NewReader(counted)
 	if err != nil {
 		in.Close()
 		return nil, err
 	}
-	return source{DecodeText(&countingReader{in: unpacked, of: e}), in}, nil
+	return source{format.DecodeText(&countingReader{in: unpacked, of: e}), in}, nil
 }
 
 type source struct {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"keepgreen/internal/ci"
+	"keepgreen/internal/report/format"
 )
 
 // Union joins what several sources say about one run. Each execution of a test
@@ -95,7 +96,7 @@ func isPythonID(id ci.TestID) bool {
 func canonicalID(id ci.TestID) ci.TestID {
 	s := string(id)
 	if file, rest, ok := strings.Cut(s, "::"); ok && strings.IndexByte(file, '\\') >= 0 {
-		s = slashPath(file) + "::" + rest
+		s = format.SlashPath(file) + "::" + rest
 	}
 	for strings.HasPrefix(s, "./") {
 		s = s[len("./"):]

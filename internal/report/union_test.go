@@ -11,6 +11,7 @@ import (
 
 	"keepgreen/internal/ci"
 	"keepgreen/internal/report"
+	"keepgreen/internal/report/reporttest"
 )
 
 func TestUnionTables(t *testing.T) {
@@ -90,7 +91,7 @@ func TestUnionTables(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			u := report.Union(tc.in)
-			got := brief(u)
+			got := reporttest.Brief(u)
 			for _, d := range u.Diagnostics {
 				got += d.Tool + " " + d.Rule + " " + d.Pos.String() + "\n"
 			}
@@ -99,21 +100,6 @@ func TestUnionTables(t *testing.T) {
 			}
 			checkUnion(t, tc.in)
 		})
-	}
-}
-
-// TestUnionOfPytestSources joins the two JUnit families that pytest wrote about
-// one and the same run: nothing is counted twice, nothing is lost.
-func TestUnionOfPytestSources(t *testing.T) {
-	with := readJUnit(t, mustRead(t, "testdata/junit/pytest-xunit1.xml"))
-	without := readJUnit(t, mustRead(t, "testdata/junit/pytest-xunit2.xml"))
-	with.Format, without.Format = "junit", "junit"
-	got := strings.Split(strings.TrimSpace(brief(report.Union([]ci.Report{without, with}))), "\n")
-	want := strings.Split(strings.TrimSpace(pytestTruth), "\n")
-	slices.Sort(got)
-	slices.Sort(want)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
 	}
 }
 
@@ -235,4 +221,13 @@ func FuzzUnion(f *testing.F) {
 		f.Add([]byte(strings.Repeat(fmt.Sprintf("%d-%c%d", i*7919, 'a'+i, i*i), 12)))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) { checkUnion(t, madeReports(data)) })
+}
+
+func readText(t *testing.T, text string) ci.Report {
+	t.Helper()
+	rep, err := report.Read(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"keepgreen/internal/ci"
+	"keepgreen/internal/report/format"
 )
 
 // compareFailures is a total order by content.
@@ -116,7 +117,7 @@ func (u *unionizer) failures(all []ci.Failure, results []ci.TestResult) []ci.Fai
 				continue
 			}
 		}
-		f.Pos.File = strings.TrimPrefix(slashPath(f.Pos.File), "./")
+		f.Pos.File = strings.TrimPrefix(format.SlashPath(f.Pos.File), "./")
 		key := failureKey{f.Kind, f.Test, toolFamily(f.Tool), f.Rule, f.Phase, f.Exception, strings.Join(strings.Fields(f.Message), " "), f.Pos.File, f.Pos.Line}
 		if f.Test != "" && f.Phase != "" { // a test breaks once in each phase, however sources put it
 			key = failureKey{test: f.Test, phase: f.Phase}
@@ -198,7 +199,7 @@ type diagnosticKey struct {
 func uniqueDiagnostics(all []ci.Diagnostic) []ci.Diagnostic {
 	groups := map[diagnosticKey][]ci.Diagnostic{}
 	for _, d := range all {
-		d.Pos.File = strings.TrimPrefix(slashPath(d.Pos.File), "./")
+		d.Pos.File = strings.TrimPrefix(format.SlashPath(d.Pos.File), "./")
 		key := diagnosticKey{toolFamily(d.Tool), d.Rule, path.Base(d.Pos.File), strings.Join(strings.Fields(d.Message), " "), d.Pos.Line}
 		groups[key] = append(groups[key], d)
 	}
@@ -233,19 +234,7 @@ func compareDiagnostics(a, b ci.Diagnostic) int {
 }
 
 func samePlace(a, b ci.Position) bool {
-	return (a.Col == b.Col || a.Col == 0 || b.Col == 0) && samePath(a.File, b.File)
-}
-
-// samePath: equal, or one is absolute and ends in the other.
-func samePath(a, b string) bool {
-	if len(a) < len(b) {
-		a, b = b, a
-	}
-	if a == b {
-		return true
-	}
-	absolute := strings.HasPrefix(a, "/") || len(a) > 2 && a[1] == ':' && a[2] == '/'
-	return absolute && b != "" && strings.HasSuffix(a, "/"+strings.TrimPrefix(b, "/"))
+	return (a.Col == b.Col || a.Col == 0 || b.Col == 0) && format.SamePath(a.File, b.File)
 }
 
 func mergeDiagnostics(a, b ci.Diagnostic) ci.Diagnostic {

@@ -11,14 +11,14 @@ import (
 	"testing"
 
 	"keepgreen/internal/corpus"
-	"keepgreen/internal/report"
+	"keepgreen/internal/report/format"
 	"keepgreen/internal/triage"
 )
 
 // logOf reads a log as the product does.
 func logOf(content []byte) iter.Seq[triage.Line] {
 	return func(yield func(triage.Line) bool) {
-		for line := range report.Lines(bytes.NewReader(content)) {
+		for line := range format.Lines(bytes.NewReader(content)) {
 			if !yield(triage.Line{N: line.N, Text: line.Text, Job: line.Job}) {
 				return
 			}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"keepgreen/internal/report/format"
 )
 
 // startTag reads "<name a='b'>". A "<" that starts no name is text.
@@ -215,53 +217,24 @@ func (x *Reader) Attr(name string) string {
 	return string(Decode(nil, v, false))
 }
 
-// Decode appends text with its references resolved. Bytes that are no
-// UTF-8 become U+FFFD and control characters are spelled "#x1B", as pytest
-// does, so that nothing of a report reaches a terminal as a command.
+// Decode appends text with its references resolved, unless it is literal, in the
+// form in which it may be kept (format.AppendSafe).
 func Decode(dst, text []byte, literal bool) []byte {
-	for len(text) > 0 {
-		i := plain(text)
-		dst = append(dst, text[:i]...)
-		if text = text[i:]; len(text) == 0 {
+	for !literal {
+		i := bytes.IndexByte(text, '&')
+		if i < 0 {
 			break
 		}
-		if text[0] == '&' && !literal {
-			if r, n := reference(text); n > 0 {
-				dst = appendChar(dst, r)
-				text = text[n:]
-				continue
-			}
-			dst = append(dst, '&')
-			text = text[1:]
-			continue
+		dst = format.AppendSafe(dst, text[:i])
+		text = text[i:]
+		r, n := reference(text)
+		if n == 0 {
+			r, n = '&', 1
 		}
-		r, n := utf8.DecodeRune(text)
-		dst = appendChar(dst, r)
+		dst = format.AppendSafeRune(dst, r)
 		text = text[n:]
 	}
-	return dst
-}
-
-// plain is the length of the start of text that stands for itself.
-func plain(text []byte) int {
-	for i, c := range text {
-		if c == '&' || c >= 0x7f || c < 0x20 && c != '\n' && c != '\t' {
-			return i
-		}
-	}
-	return len(text)
-}
-
-// appendChar appends a character in the form in which it may be kept.
-func appendChar(dst []byte, r rune) []byte {
-	switch {
-	case r == '\r': // XML knows one line end
-		return dst
-	case r < 0x20 && r != '\n' && r != '\t', r == 0x7f:
-		const hex = "0123456789ABCDEF"
-		return append(dst, '#', 'x', hex[r>>4], hex[r&15])
-	}
-	return utf8.AppendRune(dst, r)
+	return format.AppendSafe(dst, text)
 }
 
 // reference reads "&lt;" or "&#65;" at the start of text; n is 0 if it is none

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"keepgreen/internal/report/format"
 )
 
 // Reader is a tokenizer for the XML that tools write. It exists
@@ -321,7 +323,7 @@ func whole(b []byte) int {
 			return at
 		}
 	}
-	return wholeRunes(b)
+	return format.WholeRunes(b)
 }
 
 // cdata takes a piece of a CDATA section; false: there was nothing in it.
@@ -340,7 +342,7 @@ func (x *Reader) cdata() bool {
 			x.inCDATA = false
 			return i > 0
 		}
-		if keep := wholeRunes(window[:max(0, len(window)-2)]); keep > 0 {
+		if keep := format.WholeRunes(window[:max(0, len(window)-2)]); keep > 0 {
 			x.text = window[:keep]
 			x.pos += keep
 			return true

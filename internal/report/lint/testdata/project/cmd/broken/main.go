@@ -1,0 +1,7 @@
+package main
+
+func main() {
+	var unused int
+	undefinedCall()
+	return 1
+}

@@ -1,0 +1,7 @@
+package pytest
+
+import "strings"
+
+func DottedModule(file string) string {
+	return strings.ReplaceAll(strings.TrimSuffix(file, ".py"), "/", ".")
+}

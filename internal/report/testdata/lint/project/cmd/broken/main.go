@@ -1,9 +1,0 @@
-package main
-
-import "os"
-
-func main() {
-	var unused int
-	undefinedCall()
-	return 1
-}
