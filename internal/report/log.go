@@ -22,25 +22,25 @@ var logFormat = format.Format{
 	Text:  true,
 }
 
-// lineReaders are the readers that follow a job's log together; each row makes
-// one in its initial state.
-var lineReaders = []func() format.LineReader{
-	actions.NewReader,
-	pytest.NewReader,
-	lint.NewReader,
-	gotest.NewReader,
-	runners.NewJest,
-	runners.NewMaven,
-	runners.NewCargo,
+// lineReaders are the readers that follow a job's log together, in their initial
+// state.
+func lineReaders() []format.LineReader {
+	linters := lint.NewReader()
+	return []format.LineReader{
+		actions.NewReader(linters.Attribute),
+		pytest.NewReader(),
+		linters,
+		gotest.NewReader(),
+		runners.NewJest(),
+		runners.NewMaven(),
+		runners.NewCargo(),
+	}
 }
 
 // Log reads the log of a whole job in one pass. It feeds every line to every
 // line reader and joins what they found.
 func Log(r io.Reader) (ci.Report, error) {
-	readers := make([]format.LineReader, len(lineReaders))
-	for i, start := range lineReaders {
-		readers[i] = start()
-	}
+	readers := lineReaders()
 	var broken error
 	for line, err := range format.Lines(format.DecodeText(r)) {
 		if err != nil {

@@ -4,6 +4,7 @@ package actions
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -26,7 +27,7 @@ const Tool = "actions"
 
 func scoreActions(head []byte) int {
 	for line := range bytes.Lines(head) {
-		if _, ok := workflowCommand(bytes.TrimSpace(line)); ok {
+		if _, ok := Parse(bytes.TrimSpace(line)); ok {
 			return 20
 		}
 	}
@@ -53,51 +54,52 @@ const (
 )
 
 type actionsReader struct {
-	rep    ci.Report
-	infra  map[[2]string]bool // job and rule that were told already
-	said   map[[2]string]bool // job and message
-	beyond int                // what the bounds left out
+	rep       ci.Report
+	attribute func(d *ci.Diagnostic, title string) // names the tool of an annotation; may be nil
+	infra     map[[2]string]bool                   // job and rule that were told already
+	said      map[[2]string]bool                   // job and message
+	beyond    int                                  // what the bounds left out
 }
 
 func newActionsReader() *actionsReader {
 	return &actionsReader{infra: map[[2]string]bool{}, said: map[[2]string]bool{}}
 }
 
-// command is "::name key=value,key=value::message", or "##[name]message", which
+// Command is "::name key=value,key=value::message", or "##[name]message", which
 // is what the runner leaves of it in the log.
-type command struct {
-	name, message string
-	props         map[string]string
+type Command struct {
+	Name, Message string
+	Props         map[string]string
 }
 
 var commandEscapes = strings.NewReplacer("%0A", "\n", "%0D", "\r", "%25", "%", "%3A", ":", "%2C", ",")
 
-// workflowCommand takes a line apart; ok is false if it is none of error,
+// Parse takes a line apart; ok is false if it is none of error,
 // warning and notice.
-func workflowCommand(text []byte) (c command, ok bool) {
+func Parse(text []byte) (c Command, ok bool) {
 	switch {
 	case bytes.HasPrefix(text, []byte("##[")):
 		name, message, found := bytes.Cut(text[len("##["):], []byte("]"))
-		c = command{name: string(name[:min(len(name), 16)]), message: string(message)}
-		return c, found && severityOf(c.name) != ""
+		c = Command{Name: string(name[:min(len(name), 16)]), Message: string(message)}
+		return c, found && severityOf(c.Name) != ""
 	case bytes.HasPrefix(text, []byte("::")):
 		head, message, found := bytes.Cut(text[len("::"):], []byte("::"))
 		if !found || len(head) > 8<<10 {
-			return command{}, false
+			return Command{}, false
 		}
 		name, props, _ := strings.Cut(string(head), " ")
 		if severityOf(name) == "" {
-			return command{}, false
+			return Command{}, false
 		}
-		c = command{name: name, message: commandEscapes.Replace(string(message)), props: map[string]string{}}
+		c = Command{Name: name, Message: commandEscapes.Replace(string(message)), Props: map[string]string{}}
 		for pair := range strings.SplitSeq(props, ",") {
 			if key, value, ok := strings.Cut(pair, "="); ok {
-				c.props[strings.TrimSpace(key)] = commandEscapes.Replace(value)
+				c.Props[strings.TrimSpace(key)] = commandEscapes.Replace(value)
 			}
 		}
 		return c, true
 	}
-	return command{}, false
+	return Command{}, false
 }
 
 func severityOf(name string) ci.Severity {
@@ -121,16 +123,16 @@ func (a *actionsReader) Line(l format.Line) {
 		a.plain(l)
 		return
 	}
-	c, ok := workflowCommand(text)
+	c, ok := Parse(text)
 	if !ok {
 		return
 	}
-	c.message = format.Safe(strings.TrimSpace(c.message))
+	c.Message = format.Safe(strings.TrimSpace(c.Message))
 	switch {
-	case c.props["file"] != "":
+	case c.Props["file"] != "":
 		a.annotation(l, c)
-	case c.name == "error":
-		a.failed(l, c.message)
+	case c.Name == "error":
+		a.failed(l, c.Message)
 	}
 }
 
@@ -245,19 +247,32 @@ func isExitNoise(message string) bool {
 	return strings.HasPrefix(message, "The process '") && strings.Contains(message, "failed with exit code ")
 }
 
-func (a *actionsReader) annotation(l format.Line, c command) {
+func (a *actionsReader) annotation(l format.Line, c Command) {
 	if len(a.rep.Diagnostics) >= maxAnnotations {
 		a.beyond++
 		return
 	}
-	d := ci.Diagnostic{Tool: Tool, Kind: ci.KindLint, Severity: severityOf(c.name), Message: c.message, Log: ci.Position{Line: l.N}}
-	d.Pos = ci.Position{
-		File: strings.TrimPrefix(format.SlashPath(c.props["file"]), "./"),
-		Line: format.Number([]byte(c.props["line"])), Col: format.Number([]byte(c.props["col"])),
-		EndLine: format.Number([]byte(c.props["endLine"])), EndCol: format.Number([]byte(c.props["endColumn"])),
+	d, title := c.Diagnostic()
+	d.Log = ci.Position{Line: l.N}
+	titled(&d, title)
+	if a.attribute != nil {
+		a.attribute(&d, title)
 	}
-	titled(&d, c.props["title"])
+	d.Tool = cmp.Or(d.Tool, Tool)
+	d.Kind = cmp.Or(d.Kind, ci.KindLint)
 	a.rep.Diagnostics = append(a.rep.Diagnostics, d)
+}
+
+// Diagnostic is the finding that an annotation tells, without who says it, and
+// the annotation's title.
+func (c Command) Diagnostic() (d ci.Diagnostic, title string) {
+	d = ci.Diagnostic{Severity: severityOf(c.Name), Message: c.Message}
+	d.Pos = ci.Position{
+		File: strings.TrimPrefix(format.SlashPath(c.Props["file"]), "./"),
+		Line: format.Number([]byte(c.Props["line"])), Col: format.Number([]byte(c.Props["col"])),
+		EndLine: format.Number([]byte(c.Props["endLine"])), EndCol: format.Number([]byte(c.Props["endColumn"])),
+	}
+	return d, c.Props["title"]
 }
 
 // titled reads who says it from the title "Ruff (F401)" and takes the place and
@@ -286,5 +301,11 @@ func (a *actionsReader) Finish() ci.Report {
 // Formats are the rows of this package.
 func Formats() []format.Format { return []format.Format{actionsFormat} }
 
-// NewReader follows the workflow commands of a log.
-func NewReader() format.LineReader { return newActionsReader() }
+// NewReader follows the workflow commands of a log. attribute, which may be nil,
+// completes a finding by what is known of the tool that says it, and finds that
+// tool where the annotation's title does not name it.
+func NewReader(attribute func(d *ci.Diagnostic, title string)) format.LineReader {
+	a := newActionsReader()
+	a.attribute = attribute
+	return a
+}

@@ -388,3 +388,41 @@ func TestUnionOfPytestSources(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestPytestTracebackInJUnit: the text of a failure is a traceback as pytest
+// prints it, with the exceptions before the last one and Windows' paths.
+func TestPytestTracebackInJUnit(t *testing.T) {
+	rep := readJUnit(t, `<testsuite name="pytest"><testcase classname="tests.test_pool" name="test_take"><failure message="RuntimeError: no page">
+    def take():
+&gt;       return pages[0]
+E       IndexError: list index out of range
+
+shop\pool.py:7: IndexError
+
+The above exception was the direct cause of the following exception:
+
+    def test_take():
+&gt;       take()
+
+tests\test_pool.py:4:
+_ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _
+
+    def take():
+&gt;       raise RuntimeError("no page") from error
+E       RuntimeError: no page
+
+shop\pool.py:9: RuntimeError</failure></testcase></testsuite>`)
+	f := rep.Tests[0].Failure
+	var got strings.Builder
+	for _, link := range f.Chain {
+		fmt.Fprintf(&got, "%s: %s %v; ", link.Exception, link.Message, link.Frames)
+	}
+	fmt.Fprintf(&got, "%s: %s", f.Exception, f.Message)
+	for _, frame := range f.Frames {
+		fmt.Fprintf(&got, " %s %s", frame.Position, frame.Func)
+	}
+	const want = "IndexError: list index out of range [shop/pool.py:7]; RuntimeError: no page tests/test_pool.py:4 test_take shop/pool.py:9 take"
+	if got.String() != want {
+		t.Errorf("got  %s\nwant %s", got.String(), want)
+	}
+}

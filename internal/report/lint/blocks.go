@@ -9,7 +9,7 @@ import (
 )
 
 // continues gives a line to the finding before it; false: the line stands for itself.
-func (t *lintText) continues(b []byte) bool {
+func (t *Reader) continues(b []byte) bool {
 	if t.n > t.more.until {
 		t.more.how = contNone
 		return false
@@ -58,7 +58,7 @@ func (t *lintText) continues(b []byte) bool {
 
 // continueMypy joins what "--pretty" has wrapped: the rest of a message comes
 // unindented and ends with its code.
-func (t *lintText) continueMypy(s string, indent int) bool {
+func (t *Reader) continueMypy(s string, indent int) bool {
 	head, rule, ok := cutTrailing(s, '[', ']')
 	if indent > 0 || !ok || !strings.HasSuffix(s, "  ["+rule+"]") {
 		wrapped := indent == 0 && !strings.Contains(s, ": ") && !strings.HasPrefix(s, "Found ")
@@ -77,7 +77,7 @@ func (t *lintText) continueMypy(s string, indent int) bool {
 	return true
 }
 
-func (t *lintText) continuePydoc(s string) {
+func (t *Reader) continuePydoc(s string) {
 	d := t.last()
 	t.more.how = contNone
 	if code, rest, ok := cutCode(s); ok {
@@ -90,7 +90,7 @@ func (t *lintText) continuePydoc(s string) {
 }
 
 // shellHead reads "In deploy.sh line 3:".
-func (t *lintText) shellHead(b []byte) bool {
+func (t *Reader) shellHead(b []byte) bool {
 	s, ok := strings.CutSuffix(strings.TrimRight(string(b[len("In "):]), " "), ":")
 	at := strings.LastIndex(s, " line ")
 	if !ok || at <= 0 {
@@ -107,7 +107,7 @@ func (t *lintText) shellHead(b []byte) bool {
 
 // continueShell reads "   ^--^ SC2086 (info): message"; the carets stand below
 // the column.
-func (t *lintText) continueShell(s string) bool {
+func (t *Reader) continueShell(s string) bool {
 	trimmed := strings.TrimLeft(s, " ")
 	at := strings.Index(trimmed, "SC")
 	if !strings.HasPrefix(trimmed, "^") || at < 0 || strings.Trim(trimmed[:at], "^- ") != "" {
@@ -129,7 +129,7 @@ func (t *lintText) continueShell(s string) bool {
 }
 
 // banditIssue reads ">> Issue: [B307:blacklist] message".
-func (t *lintText) banditIssue(b []byte) bool {
+func (t *Reader) banditIssue(b []byte) bool {
 	mark, message, ok := strings.Cut(string(b[len(">> Issue: ["):]), "] ")
 	if !ok {
 		return false
@@ -140,7 +140,7 @@ func (t *lintText) banditIssue(b []byte) bool {
 	return true
 }
 
-func (t *lintText) continueBandit(s string, indent int) bool {
+func (t *Reader) continueBandit(s string, indent int) bool {
 	key, value, ok := strings.Cut(strings.TrimSpace(s), ": ")
 	if indent == 0 || !ok {
 		t.more.how = contNone
@@ -180,7 +180,7 @@ func lintCutLast(s, sep string) (before, after string) {
 }
 
 // indented reads rows below a heading, arrows, and places that are set in.
-func (t *lintText) indented(b []byte) bool {
+func (t *Reader) indented(b []byte) bool {
 	row := bytes.TrimLeft(b, " \t")
 	if len(row) < 5 {
 		return false
@@ -215,7 +215,7 @@ func isPlacedRow(b []byte) bool {
 // row reads "  3:12  error  message  rule" of eslint, stylelint, remark-lint and
 // yamllint, and "3:12 F401 [*] message" of ruff's grouped output: rows below
 // the name of their file.
-func (t *lintText) row(row []byte) bool {
+func (t *Reader) row(row []byte) bool {
 	n := leadingDigits(row)
 	if n > 9 || n+1 >= len(row) || row[n] != ':' {
 		return false
@@ -252,7 +252,7 @@ func (t *lintText) row(row []byte) bool {
 }
 
 // takeHeading makes the line before a row its heading, if it can be a path.
-func (t *lintText) takeHeading() bool {
+func (t *Reader) takeHeading() bool {
 	head := bytes.TrimSuffix(bytes.TrimRight(t.prev, " "), []byte(":"))
 	if len(head) == 0 || languageOf(head) == langNone || bytes.Contains(head, []byte(": ")) || bytes.Contains(head, []byte("://")) {
 		return false
@@ -262,7 +262,7 @@ func (t *lintText) takeHeading() bool {
 }
 
 // rowTool tells by a row's mark and end who printed it, and cuts the rule off.
-func (t *lintText) rowTool(word, message string) (tool, text, rule string) {
+func (t *Reader) rowTool(word, message string) (tool, text, rule string) {
 	lang := languageOf([]byte(t.heading))
 	if head, rule, ok := cutTrailing(message, '(', ')'); ok && lang == langYAML {
 		return "yamllint", head, rule
@@ -282,7 +282,7 @@ func (t *lintText) rowTool(word, message string) (tool, text, rule string) {
 }
 
 // rustHead remembers "error[E0308]: message" until its arrow comes.
-func (t *lintText) rustHead(b []byte) bool {
+func (t *Reader) rustHead(b []byte) bool {
 	if len(b) > maxLintMessage {
 		return false
 	}
@@ -295,14 +295,14 @@ func (t *lintText) rustHead(b []byte) bool {
 }
 
 // noteHead keeps the arrow of a note from being taken for that of its error.
-func (t *lintText) noteHead([]byte) bool {
+func (t *Reader) noteHead([]byte) bool {
 	t.head.until = 0
 	return false
 }
 
 // arrow reads "--> f:1:2", which names the place of the message before it: in
 // the output of ruff, rustc, typos and ty.
-func (t *lintText) arrow(b []byte) bool {
+func (t *Reader) arrow(b []byte) bool {
 	p, ok := cutPlace(append(bytes.Clone(bytes.TrimSpace(b[len("--> "):])), ": -"...))
 	if !ok || p.given < 2 {
 		return false

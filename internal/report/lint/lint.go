@@ -322,4 +322,4 @@ func peekHead(r io.Reader) (*bufio.Reader, []byte, error) {
 func Formats() []format.Format { return lintFormats }
 
 // NewReader follows linters and compilers in a log.
-func NewReader() format.LineReader { return newLintText() }
+func NewReader() *Reader { return newLintText() }

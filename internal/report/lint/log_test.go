@@ -86,11 +86,6 @@ func TestLintInALog(t *testing.T) {
 			"a linter that the step names may speak in any shape",
 			"##[group]Run codespell\na.md:3: teh ==> the\n", "a.md:3 lint codespell [] error: teh ==> the\n",
 		},
-		{
-			"an annotation of a linter",
-			"::warning title=Pylint C0114,file=a.py,line=1,col=2::Missing%0Adocstring 100%25\n",
-			"a.py:1:2 lint pylint [] warning: Missing|docstring 100%\n",
-		},
 		{"a path that climbs stays below the root", "../../etc/a.py:1:8: F401 'os' imported but unused\n", "etc/a.py:1:8 lint flake8 [F401] error: 'os' imported but unused\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, lintSummary(readLog(c.log)), c.want) })

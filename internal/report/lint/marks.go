@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"keepgreen/internal/ci"
+	"keepgreen/internal/report/actions"
 )
 
 // hash reads "# pkg", which heads the errors of a Go package, and what GitHub's
 // runner marks with "##[".
-func (t *lintText) hash(b []byte) bool {
+func (t *Reader) hash(b []byte) bool {
 	if rest, ok := bytes.CutPrefix(b, []byte("##[")); ok {
 		kind, text, ok := bytes.Cut(rest, []byte("]"))
 		if !ok {
@@ -40,7 +41,7 @@ func (t *lintText) hash(b []byte) bool {
 }
 
 // startStep begins a step of a job: nothing of the one before it is still open.
-func (t *lintText) startStep(command string) {
+func (t *Reader) startStep(command string) {
 	t.module, t.vetting, t.heading = "", false, ""
 	t.more.how, t.head.until = contNone, 0
 	if !t.forced {
@@ -50,7 +51,7 @@ func (t *lintText) startStep(command string) {
 
 // problem reads a line that the runner's problem matchers have marked: what the
 // tool printed stands behind the mark.
-func (t *lintText) problem(text []byte) bool {
+func (t *Reader) problem(text []byte) bool {
 	if i := bytes.IndexByte(text, ':'); i > 0 && text[0] != ' ' {
 		return t.placed(text)
 	}
@@ -58,13 +59,13 @@ func (t *lintText) problem(text []byte) bool {
 }
 
 // marked reads "Error: f:1:2: message", as the runner shows marked lines.
-func (t *lintText) marked(b []byte) bool {
+func (t *Reader) marked(b []byte) bool {
 	_, text, _ := bytes.Cut(b, []byte(": "))
 	return len(text) > 0 && t.problem(text)
 }
 
 // vet reads "vet: f.go:1:2: message": the package does not compile.
-func (t *lintText) vet(b []byte) bool {
+func (t *Reader) vet(b []byte) bool {
 	p, ok := cutPlace(b[len("vet: "):])
 	if !ok || languageOf(p.file) != langGo {
 		return false
@@ -73,44 +74,36 @@ func (t *lintText) vet(b []byte) bool {
 	return t.add(d) >= 0
 }
 
-// annotation reads GitHub's workflow command "::error file=f,line=1,col=2,title=t::message".
-// Without a linter's name in the title it may be a test's; then the message
-// itself must look like a finding.
-func (t *lintText) annotation(b []byte) bool {
-	rest, ok := bytes.CutPrefix(b, []byte("::"))
-	if !ok {
+// annotation reads GitHub's workflow command "::error file=f,line=1,col=2,title=t::message"
+// where a tool's output is read alone; in the log of a job the reader of workflow
+// commands takes it and asks Attribute.
+func (t *Reader) annotation(b []byte) bool {
+	if !t.all {
 		return false
 	}
-	head, message, ok := strings.Cut(string(rest), "::")
-	word, list, _ := strings.Cut(head, " ")
-	if !ok || word != "error" && word != "warning" && word != "notice" || list == "" {
+	c, ok := actions.Parse(b)
+	if !ok || c.Props["file"] == "" {
 		return false
 	}
-	d := ci.Diagnostic{Severity: lintSeverity(word), Message: unescapeCommand(message)}
-	title := ""
-	for field := range strings.SplitSeq(list, ",") {
-		key, value, _ := strings.Cut(field, "=")
-		n, _ := strconv.Atoi(value)
-		switch strings.TrimSpace(key) {
-		case "file":
-			d.Pos.File = unescapeCommand(value)
-		case "line":
-			d.Pos.Line = n
-		case "col":
-			d.Pos.Col = n
-		case "endLine":
-			d.Pos.EndLine = n
-		case "endColumn":
-			d.Pos.EndCol = n
-		case "title":
-			title = unescapeCommand(value)
-		}
+	d, title := c.Diagnostic()
+	return t.titled(&d, title) && t.add(d) >= 0
+}
+
+// Attribute completes the finding of an annotation by what is known of the tool
+// that says it, and finds that tool where nothing has named it yet: in the title,
+// in the message, or in the command that is running.
+func (t *Reader) Attribute(d *ci.Diagnostic, title string) {
+	named := *d
+	if named.Tool == "" && !t.titled(&named, title) {
+		return
 	}
-	return d.Pos.File != "" && t.titled(&d, title) && t.add(d) >= 0
+	if named, ok := finishDiagnostic(named); ok {
+		*d = named
+	}
 }
 
 // titled finds the tool of an annotation, in its title or its message.
-func (t *lintText) titled(d *ci.Diagnostic, title string) bool {
+func (t *Reader) titled(d *ci.Diagnostic, title string) bool {
 	first, rest, _ := strings.Cut(d.Message, "\n")
 	if p, ok := cutPlace([]byte(first)); ok && languageOf(p.file) != langNone {
 		inner := ci.Diagnostic{Pos: p.position()}
@@ -138,19 +131,9 @@ func (t *lintText) titled(d *ci.Diagnostic, title string) bool {
 	return d.Tool != "" && d.Tool != "note"
 }
 
-// unescapeCommand undoes the escapes of workflow commands (actions/toolkit,
-// command.ts); %25 comes last, so that nothing is undone twice.
-func unescapeCommand(s string) string {
-	if !strings.Contains(s, "%") {
-		return s
-	}
-	s = strings.NewReplacer("%0D", "", "%0A", "\n", "%3A", ":", "%2C", ",").Replace(s)
-	return strings.ReplaceAll(s, "%25", "%")
-}
-
 // bracketed reads "[f.proto:1:5] message" of protolint, and what Maven prints of
 // javac's: "[ERROR] /src/A.java:[12,5] message".
-func (t *lintText) bracketed(b []byte) bool {
+func (t *Reader) bracketed(b []byte) bool {
 	if word, rest, ok := bytes.Cut(b[1:], []byte("] ")); ok && (string(word) == "ERROR" || string(word) == "WARNING") {
 		return t.maven(string(word), rest)
 	}
@@ -165,7 +148,7 @@ func (t *lintText) bracketed(b []byte) bool {
 	return t.add(ci.Diagnostic{Tool: "protolint", Message: string(message), Pos: p.position()}) >= 0
 }
 
-func (t *lintText) maven(word string, b []byte) bool {
+func (t *Reader) maven(word string, b []byte) bool {
 	at := bytes.Index(b, []byte(":["))
 	if at <= 0 || at > maxLintPath || !plainPath(b[:at]) || languageOf(b[:at]) != langJava {
 		return false
@@ -185,17 +168,17 @@ func (t *lintText) maven(word string, b []byte) bool {
 }
 
 // wouldReformat reads black's "would reformat f".
-func (t *lintText) wouldReformat(b []byte) bool {
+func (t *Reader) wouldReformat(b []byte) bool {
 	file := string(b[len("would reformat "):])
 	return t.unformatted("black", file)
 }
 
-func (t *lintText) ruffWouldReformat(b []byte) bool {
+func (t *Reader) ruffWouldReformat(b []byte) bool {
 	return t.unformatted("ruff", string(b[len("Would reformat: "):]))
 }
 
 // unformatted records once that a file is not formatted.
-func (t *lintText) unformatted(tool, file string) bool {
+func (t *Reader) unformatted(tool, file string) bool {
 	file, _, _ = strings.Cut(file, "\t")
 	key := tool + " " + file
 	if t.black[key] || !t.all && languageOf([]byte(file)) == langNone {
@@ -210,7 +193,7 @@ func (t *lintText) unformatted(tool, file string) bool {
 }
 
 // cannotFormat reads black's "error: cannot format f: Cannot parse: 1:3: source".
-func (t *lintText) cannotFormat(b []byte) bool {
+func (t *Reader) cannotFormat(b []byte) bool {
 	file, message, ok := strings.Cut(string(b[len("error: cannot format "):]), ": ")
 	if !ok {
 		return false
@@ -229,7 +212,7 @@ func (t *lintText) cannotFormat(b []byte) bool {
 
 // cannotParse reads "error: cannot parse: f:1:11" of black 26, whose parser's
 // message follows.
-func (t *lintText) cannotParse(b []byte) bool {
+func (t *Reader) cannotParse(b []byte) bool {
 	p, ok := cutPlace(append(bytes.Clone(b[len("error: cannot parse: "):]), ": -"...))
 	if !ok {
 		return false
@@ -239,7 +222,7 @@ func (t *lintText) cannotParse(b []byte) bool {
 }
 
 // ruffParse reads "error: Failed to parse f:1:12: message" of ruff format.
-func (t *lintText) ruffParse(b []byte) bool {
+func (t *Reader) ruffParse(b []byte) bool {
 	p, ok := cutPlace(b[len("error: Failed to parse "):])
 	if !ok {
 		return false
@@ -248,7 +231,7 @@ func (t *lintText) ruffParse(b []byte) bool {
 }
 
 // isort reads "ERROR: f Imports are incorrectly sorted and/or formatted."
-func (t *lintText) isort(b []byte) bool {
+func (t *Reader) isort(b []byte) bool {
 	s := string(b[len("ERROR: "):])
 	at := strings.Index(s, " Imports are incorrectly sorted")
 	if at <= 0 {
@@ -259,7 +242,7 @@ func (t *lintText) isort(b []byte) bool {
 }
 
 // dashes reads the old side of a diff, and pre-commit's "- hook id: ruff".
-func (t *lintText) dashes(b []byte) bool {
+func (t *Reader) dashes(b []byte) bool {
 	if id, ok := bytes.CutPrefix(b, []byte("- hook id: ")); ok {
 		if tool := commandTool(string(id)); !t.forced {
 			t.hint = tool
@@ -273,7 +256,7 @@ func (t *lintText) dashes(b []byte) bool {
 // diffTarget reads the new side of a diff. Black gives both sides the same name
 // and a time in UTC; ruff format gives the same name and nothing else, and git
 // gives names that differ ("a/", "b/").
-func (t *lintText) diffTarget(b []byte) bool {
+func (t *Reader) diffTarget(b []byte) bool {
 	before, ok := bytes.CutPrefix(t.prev, []byte("--- "))
 	if !ok {
 		return false

@@ -159,7 +159,7 @@ func plainPath(file []byte) bool {
 }
 
 // placed reads a line that starts with a place.
-func (t *lintText) placed(b []byte) bool {
+func (t *Reader) placed(b []byte) bool {
 	p, ok := cutPlace(b)
 	if !ok {
 		return t.unplaced(b)
@@ -192,7 +192,7 @@ func loosePath(file []byte) bool {
 }
 
 // unplaced reads the shapes with a file at their start and no place behind it.
-func (t *lintText) unplaced(b []byte) bool {
+func (t *Reader) unplaced(b []byte) bool {
 	i := bytes.IndexByte(b, ':')
 	if i == 1 {
 		if j := bytes.IndexByte(b[2:], ':'); j >= 0 {
@@ -220,7 +220,7 @@ func (t *lintText) unplaced(b []byte) bool {
 }
 
 // eslintCompact reads what follows "f: line ": "2, col 10, Error - message (rule)".
-func (t *lintText) eslintCompact(file, rest string) bool {
+func (t *Reader) eslintCompact(file, rest string) bool {
 	line, rest, ok1 := strings.Cut(rest, ", col ")
 	col, rest, ok2 := strings.Cut(rest, ", ")
 	word, message, ok3 := strings.Cut(rest, " - ")

@@ -9,7 +9,7 @@ import (
 // classify tells by the text behind a place who speaks, and fills the finding.
 // The shapes stand from the surest to the weakest; in a log the weakest do not
 // count. A tool of "note" says that the line belongs to the finding before it.
-func (t *lintText) classify(d *ci.Diagnostic, p place, lang language) bool {
+func (t *Reader) classify(d *ci.Diagnostic, p place, lang language) bool {
 	s := string(p.rest)
 	switch {
 	case p.paren:
@@ -35,7 +35,7 @@ func (t *lintText) classify(d *ci.Diagnostic, p place, lang language) bool {
 
 // coded reads "E501 message" of flake8 and ruff, "C0114: message (symbol)" of
 // pylint, "B404[bandit]: LOW: message" of bandit's custom format.
-func (t *lintText) coded(d *ci.Diagnostic, code, rest string, lang language) bool {
+func (t *Reader) coded(d *ci.Diagnostic, code, rest string, lang language) bool {
 	if word, found := strings.CutPrefix(rest, "[bandit]: "); found {
 		severity, message, _ := strings.Cut(word, ": ")
 		d.Tool, d.Rule, d.Severity, d.Message = "bandit", code, lintSeverity(severity), message
@@ -137,7 +137,7 @@ var compilers = map[language]string{
 
 // compiler reads "error: message" behind a place: mypy, gcc and clang, rustc,
 // javac, scalac, swiftc, shellcheck's gcc format.
-func (t *lintText) compiler(d *ci.Diagnostic, word, rule, rest string, lang language) bool {
+func (t *Reader) compiler(d *ci.Diagnostic, word, rule, rest string, lang language) bool {
 	if lang == langNone && !t.all {
 		return false
 	}
@@ -166,7 +166,7 @@ func (t *lintText) compiler(d *ci.Diagnostic, word, rule, rest string, lang lang
 
 // mypy reads a line of mypy's: its code stands at the end, and a note belongs
 // to the error before it on the same line.
-func (t *lintText) mypy(d *ci.Diagnostic, word string) bool {
+func (t *Reader) mypy(d *ci.Diagnostic, word string) bool {
 	head, rule, ok := cutTrailing(d.Message, '[', ']')
 	if ok && strings.HasSuffix(d.Message, "  ["+rule+"]") {
 		d.Message, d.Rule = head, rule
@@ -182,7 +182,7 @@ func (t *lintText) mypy(d *ci.Diagnostic, word string) bool {
 
 // note joins a note to the finding before it, when that is of the same tool and
 // place; alone it is information (mypy's "Revealed type is").
-func (t *lintText) note(d *ci.Diagnostic) bool {
+func (t *Reader) note(d *ci.Diagnostic) bool {
 	last := t.last()
 	if last.Tool != d.Tool || last.Pos.File != lintPath(d.Pos.File) || last.Severity == ci.SeverityInfo ||
 		d.Tool == "mypy" && last.Pos.Line != d.Pos.Line {
@@ -196,7 +196,7 @@ func (t *lintText) note(d *ci.Diagnostic) bool {
 // marked1 reads messages that carry the rule in brackets: pylint's parseable
 // format, flake8's pylint format, yamllint, ansible-lint, rubocop, eslint's unix
 // format.
-func (t *lintText) marked1(d *ci.Diagnostic, s string, lang language) bool {
+func (t *Reader) marked1(d *ci.Diagnostic, s string, lang language) bool {
 	if s[0] == '[' {
 		mark, message, ok := strings.Cut(s[1:], "] ")
 		if !ok {
@@ -268,7 +268,7 @@ var goErrors = []string{
 }
 
 // goLine reads what go build, go vet, staticcheck, gosec and golangci-lint print.
-func (t *lintText) goLine(d *ci.Diagnostic, s string) bool {
+func (t *Reader) goLine(d *ci.Diagnostic, s string) bool {
 	if !t.all && d.Pos.Col == 0 && t.hint != "go vet" {
 		return false // "x_test.go:12: message" is a test's own log
 	}
@@ -304,7 +304,7 @@ func (t *lintText) goLine(d *ci.Diagnostic, s string) bool {
 	return true
 }
 
-func (t *lintText) isGoError(s string) bool {
+func (t *Reader) isGoError(s string) bool {
 	if strings.HasSuffix(s, " imported and not used") || strings.Contains(s, " redeclared ") || strings.Contains(s, " undefined (") {
 		return true
 	}
@@ -327,7 +327,7 @@ func isLinterName(s string) bool {
 }
 
 // classifyParen reads "error TS2304: message" behind "f(1,2)": tsc, MSBuild.
-func (t *lintText) classifyParen(d *ci.Diagnostic, s string, lang language) bool {
+func (t *Reader) classifyParen(d *ci.Diagnostic, s string, lang language) bool {
 	for _, word := range []string{"error ", "warning ", "info ", "fatal error "} {
 		rest, ok := strings.CutPrefix(s, word)
 		if !ok {
@@ -364,7 +364,7 @@ func (t *lintText) classifyParen(d *ci.Diagnostic, s string, lang language) bool
 
 // classifyDash reads "error TS2304: message" and pyright's "error: message
 // (rule)" behind "f:1:2 - ".
-func (t *lintText) classifyDash(d *ci.Diagnostic, s string, lang language) bool {
+func (t *Reader) classifyDash(d *ci.Diagnostic, s string, lang language) bool {
 	if word, rest, ok := strings.Cut(s, " TS"); ok && (word == "error" || word == "warning") {
 		code, message, ok := strings.Cut(rest, ": ")
 		d.Tool, d.Rule, d.Severity, d.Message = "tsc", "TS"+code, lintSeverity(word), message
@@ -385,7 +385,7 @@ func (t *lintText) classifyDash(d *ci.Diagnostic, s string, lang language) bool 
 
 // weak takes a place with any text behind it, where the source is known to be
 // lint output or the log says which linter is running.
-func (t *lintText) weak(d *ci.Diagnostic, s string, lang language) bool {
+func (t *Reader) weak(d *ci.Diagnostic, s string, lang language) bool {
 	if !t.all && (t.hint == "" || d.Pos.Col == 0 && t.hint != "codespell") {
 		return false
 	}
@@ -399,7 +399,7 @@ func (t *lintText) weak(d *ci.Diagnostic, s string, lang language) bool {
 }
 
 // toolFor is the tool that is known to run, or the nameless linter.
-func (t *lintText) toolFor(language) string {
+func (t *Reader) toolFor(language) string {
 	if t.hint != "" {
 		return t.hint
 	}

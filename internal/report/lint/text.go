@@ -12,11 +12,11 @@ import (
 	"keepgreen/internal/report/format"
 )
 
-// lintText reads the line-shaped output of all tools at once, alone or in the
+// Reader reads the line-shaped output of all tools at once, alone or in the
 // middle of a larger log. One line costs a look at its first byte and at its
 // first colon; only what passes is taken apart. The tool is told by the shape
 // of the line, else by the command that the log says it runs.
-type lintText struct {
+type Reader struct {
 	rep ci.Report
 	n   int // number of the current line
 
@@ -66,8 +66,8 @@ const (
 	contPydoc              // the message under "f:1 in public function"
 )
 
-func newLintText() *lintText {
-	return &lintText{counts: map[string]int{}, black: map[string]bool{}}
+func newLintText() *Reader {
+	return &Reader{counts: map[string]int{}, black: map[string]bool{}}
 }
 
 // ReadText reads the output of linters, type checkers and compilers.
@@ -77,7 +77,7 @@ func ReadText(r io.Reader) (ci.Report, error) {
 	return t.read(r)
 }
 
-func (t *lintText) read(r io.Reader) (ci.Report, error) {
+func (t *Reader) read(r io.Reader) (ci.Report, error) {
 	for line, err := range format.Lines(r) {
 		if err != nil {
 			return t.Finish(), err
@@ -88,7 +88,7 @@ func (t *lintText) read(r io.Reader) (ci.Report, error) {
 }
 
 // Line takes the next line of the log.
-func (t *lintText) Line(l format.Line) {
+func (t *Reader) Line(l format.Line) {
 	b := l.Text
 	t.n = l.N
 	if len(b) == 0 {
@@ -121,7 +121,7 @@ func (t *lintText) Line(l format.Line) {
 
 // dispatch sends a line to the shapes that its first byte allows and reports
 // whether one of them took it.
-func (t *lintText) dispatch(b []byte) bool {
+func (t *Reader) dispatch(b []byte) bool {
 	switch b[0] {
 	case ' ', '\t':
 		return t.indented(b)
@@ -165,32 +165,32 @@ func (t *lintText) dispatch(b []byte) bool {
 // opening is a line that is known by its first words.
 type opening struct {
 	opening []byte
-	take    func(*lintText, []byte) bool
+	take    func(*Reader, []byte) bool
 }
 
 // lintOpenings are the openings by their first byte, the longer ones first.
 var lintOpenings = openings(
-	opening{[]byte("would reformat "), (*lintText).wouldReformat},
-	opening{[]byte("Would reformat: "), (*lintText).ruffWouldReformat},
-	opening{[]byte("error: cannot format "), (*lintText).cannotFormat},
-	opening{[]byte("error: cannot parse: "), (*lintText).cannotParse},
-	opening{[]byte("error: Failed to parse "), (*lintText).ruffParse},
-	opening{[]byte("ERROR: "), (*lintText).isort},
-	opening{[]byte("Error: "), (*lintText).marked},
-	opening{[]byte("Warning: "), (*lintText).marked},
-	opening{[]byte("error"), (*lintText).rustHead},
-	opening{[]byte("warning"), (*lintText).rustHead},
-	opening{[]byte("note: "), (*lintText).noteHead},
-	opening{[]byte("help: "), (*lintText).noteHead},
-	opening{[]byte("Found "), (*lintText).found},
-	opening{[]byte("vet: "), (*lintText).vet},
-	opening{[]byte("In "), (*lintText).shellHead},
-	opening{[]byte("All checks passed!"), (*lintText).nothing},
-	opening{[]byte("Success: no issues found"), (*lintText).nothing},
-	opening{[]byte("All done! "), (*lintText).nothing},
-	opening{[]byte("Oh no! "), (*lintText).nothing},
-	opening{[]byte("Your code has been rated "), (*lintText).nothing},
-	opening{[]byte("✖ "), (*lintText).eslintSum},
+	opening{[]byte("would reformat "), (*Reader).wouldReformat},
+	opening{[]byte("Would reformat: "), (*Reader).ruffWouldReformat},
+	opening{[]byte("error: cannot format "), (*Reader).cannotFormat},
+	opening{[]byte("error: cannot parse: "), (*Reader).cannotParse},
+	opening{[]byte("error: Failed to parse "), (*Reader).ruffParse},
+	opening{[]byte("ERROR: "), (*Reader).isort},
+	opening{[]byte("Error: "), (*Reader).marked},
+	opening{[]byte("Warning: "), (*Reader).marked},
+	opening{[]byte("error"), (*Reader).rustHead},
+	opening{[]byte("warning"), (*Reader).rustHead},
+	opening{[]byte("note: "), (*Reader).noteHead},
+	opening{[]byte("help: "), (*Reader).noteHead},
+	opening{[]byte("Found "), (*Reader).found},
+	opening{[]byte("vet: "), (*Reader).vet},
+	opening{[]byte("In "), (*Reader).shellHead},
+	opening{[]byte("All checks passed!"), (*Reader).nothing},
+	opening{[]byte("Success: no issues found"), (*Reader).nothing},
+	opening{[]byte("All done! "), (*Reader).nothing},
+	opening{[]byte("Oh no! "), (*Reader).nothing},
+	opening{[]byte("Your code has been rated "), (*Reader).nothing},
+	opening{[]byte("✖ "), (*Reader).eslintSum},
 )
 
 func openings(rows ...opening) (table [256][]opening) {
@@ -202,11 +202,11 @@ func openings(rows ...opening) (table [256][]opening) {
 }
 
 // nothing takes a line that says nothing to report.
-func (*lintText) nothing([]byte) bool { return true }
+func (*Reader) nothing([]byte) bool { return true }
 
 // add records a finding on the current line, and returns its index, or -1 if it
 // is none.
-func (t *lintText) add(d ci.Diagnostic) int {
+func (t *Reader) add(d ci.Diagnostic) int {
 	if d.Log.Line == 0 {
 		d.Log.Line = t.n
 	}
@@ -222,7 +222,7 @@ func (t *lintText) add(d ci.Diagnostic) int {
 }
 
 // last is the finding recorded last.
-func (t *lintText) last() *ci.Diagnostic {
+func (t *Reader) last() *ci.Diagnostic {
 	if len(t.rep.Diagnostics) == 0 {
 		return &ci.Diagnostic{}
 	}
@@ -230,7 +230,7 @@ func (t *lintText) last() *ci.Diagnostic {
 }
 
 // extend adds a line to the message of the last finding.
-func (t *lintText) extend(text string) {
+func (t *Reader) extend(text string) {
 	d := t.last()
 	if len(d.Message) < maxLintMessage {
 		d.Message = lintClean(d.Message+"\n"+text, maxLintMessage)
@@ -238,14 +238,14 @@ func (t *lintText) extend(text string) {
 }
 
 // Finish is the report on all lines so far.
-func (t *lintText) Finish() ci.Report {
+func (t *Reader) Finish() ci.Report {
 	t.resolve("")
 	return t.rep
 }
 
 // resolve gives the findings that flake8 and ruff would both print so to one of
 // them: tool, or where that is empty the one whose style they have.
-func (t *lintText) resolve(tool string) {
+func (t *Reader) resolve(tool string) {
 	if tool == "" {
 		tool = "flake8"
 		if t.vote > 0 {
@@ -265,7 +265,7 @@ func (t *lintText) resolve(tool string) {
 
 // found reads "Found 3 errors in 2 files" of mypy and "Found 3 errors." of ruff:
 // they say how much there should have been.
-func (t *lintText) found(b []byte) bool {
+func (t *Reader) found(b []byte) bool {
 	rest := b[len("Found "):]
 	n := leadingDigits(rest)
 	if n == 0 {
@@ -292,7 +292,7 @@ func (t *lintText) found(b []byte) bool {
 }
 
 // eslintSum reads "✖ 8 problems (6 errors, 2 warnings)".
-func (t *lintText) eslintSum(b []byte) bool {
+func (t *Reader) eslintSum(b []byte) bool {
 	_, sum, ok := bytes.Cut(b, []byte(" ("))
 	n := leadingDigits(sum)
 	if !ok || n == 0 || !bytes.HasPrefix(sum[n:], []byte(" error")) {
@@ -309,7 +309,7 @@ func (t *lintText) eslintSum(b []byte) bool {
 }
 
 // reconcile compares what a tool claims with what was read since its last claim.
-func (t *lintText) reconcile(tool string, claimed int) {
+func (t *Reader) reconcile(tool string, claimed int) {
 	if read := t.counts[tool]; read != claimed {
 		t.rep.Warnings = append(t.rep.Warnings, ci.Warning{
 			Line: t.n, Text: fmt.Sprintf("%s says %d errors, %d were read", tool, claimed, read),
@@ -319,7 +319,7 @@ func (t *lintText) reconcile(tool string, claimed int) {
 }
 
 // command takes the tool that a log says it runs: "+ flake8 src", "> eslint .".
-func (t *lintText) command(b []byte) {
+func (t *Reader) command(b []byte) {
 	if t.forced || len(b) > 2000 {
 		return
 	}

@@ -17,6 +17,16 @@ const (
 	maxChain   = 16
 )
 
+// Traceback reads the text of one failure as pytest prints it, which is also
+// what it writes into its JUnit files.
+func Traceback(text string) ci.Failure {
+	t := newTrace()
+	for line := range strings.Lines(text) {
+		t.line([]byte(strings.TrimRight(line, "\r\n")))
+	}
+	return t.failure()
+}
+
 // trace reads one Python traceback as pytest prints it, in any of its styles
 // (_pytest/_code/code.py: long, short, line, native, value), line by line.
 type trace struct {
