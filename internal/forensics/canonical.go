@@ -38,8 +38,12 @@ type writer struct {
 	out []byte
 
 	depth   int
+	inside  *key // whose value is being read
+	keys    map[string]*key
 	members []member // of the objects that are open, innermost last
 	scratch []byte
+	orders  [remembered][]int32
+	floats  [64]spelling // numbers whose spelling took work: they come again
 
 	record *fields // where the members of a record go; nil: plain JSON
 	finite bool    // write null for what JSON has no number for
@@ -48,7 +52,7 @@ type writer struct {
 // member is where a member of an object stands in the output.
 type member struct {
 	start, end int // of "key":value
-	key        int // length of the key with its quotes
+	*key
 }
 
 // fields are the members of a record that the chain needs. A nil slice: the
@@ -63,26 +67,22 @@ func (f *fields) reset(all bool) {
 	*f = fields{f.prev[:0], f.curr[:0], f.mac[:0], f.event[:0], f.prevFile[:0], f.prevLast[:0], all}
 }
 
-// of is where the value of a top-level key is kept, and whether the member
+// of is where the value of a top-level field is kept, and whether the member
 // stays out of the hashed text.
-func (f *fields) of(key []byte) (into *[]byte, unhashed bool) {
-	switch string(key) {
-	case "prev_hash":
+func (f *fields) of(n named) (into *[]byte, unhashed bool) {
+	switch {
+	case n == prevHash:
 		return &f.prev, false
-	case "curr_hash":
+	case n == currHash:
 		return &f.curr, true
-	case "hmac":
+	case n == signature:
 		return &f.mac, true
-	}
-	if f.all {
-		switch string(key) {
-		case "event_type":
-			return &f.event, false
-		case "prev_file":
-			return &f.prevFile, false
-		case "prev_file_last_hash":
-			return &f.prevLast, false
-		}
+	case n == eventType && f.all:
+		return &f.event, false
+	case n == prevFile && f.all:
+		return &f.prevFile, false
+	case n == prevLast && f.all:
+		return &f.prevLast, false
 	}
 	return nil, false
 }
@@ -100,6 +100,10 @@ func (w *writer) document(text []byte) error {
 		return errors.New("it begins with a byte order mark")
 	}
 	w.in, w.at, w.depth, w.members = text, 0, 0, w.members[:0]
+	if len(w.keys) == 0 || len(w.keys) > maxKeys {
+		w.keys = map[string]*key{"": {}}
+	}
+	w.inside = w.keys[""]
 	w.space()
 	if w.record != nil && w.at < len(text) && text[w.at] != '{' {
 		return errors.New("it is no JSON object")
@@ -122,14 +126,17 @@ func (w *writer) wrong(what string) error {
 }
 
 func (w *writer) space() {
-	for w.at < len(w.in) {
-		switch w.in[w.at] {
-		case ' ', '\t', '\n', '\r':
-			w.at++
-		default:
-			return
-		}
+	if w.at < len(w.in) && w.in[w.at] <= ' ' {
+		w.blank()
 	}
+}
+
+func (w *writer) blank() {
+	in, at := w.in, w.at
+	for at < len(in) && (in[at] == ' ' || in[at] == '\n' || in[at] == '\r' || in[at] == '\t') {
+		at++
+	}
+	w.at = at
 }
 
 func (w *writer) value() error {
@@ -140,22 +147,27 @@ func (w *writer) value() error {
 	case c == '"':
 		return w.text()
 	case c == '{':
-		return w.nested(w.object)
+		if w.depth++; w.depth > maxDepth {
+			return w.tooDeep()
+		}
+		err := w.object()
+		w.depth--
+		return err
 	case c == '[':
-		return w.nested(w.array)
+		if w.depth++; w.depth > maxDepth {
+			return w.tooDeep()
+		}
+		err := w.array()
+		w.depth--
+		return err
 	case c >= '0' && c <= '9', c == '-':
 		return w.number()
 	}
 	return w.word()
 }
 
-func (w *writer) nested(read func() error) error {
-	if w.depth++; w.depth > maxDepth {
-		return fmt.Errorf("column %d: nested deeper than %d levels", w.at+1, maxDepth)
-	}
-	err := read()
-	w.depth--
-	return err
+func (w *writer) tooDeep() error {
+	return fmt.Errorf("column %d: nested deeper than %d levels", w.at+1, maxDepth)
 }
 
 func (w *writer) array() error {
@@ -186,6 +198,10 @@ func (w *writer) array() error {
 
 // more reads what follows an element: a comma, or the end.
 func (w *writer) more(end byte) (bool, error) {
+	if w.at < len(w.in) && w.in[w.at] == ',' {
+		w.at++
+		return true, nil
+	}
 	w.space()
 	if w.at >= len(w.in) {
 		return false, errShort
@@ -211,10 +227,14 @@ func (w *writer) object() error {
 		w.out = append(w.out, '}')
 		return nil
 	}
+	inside := w.inside
+	guess := &inside.child
 	for {
-		if err := w.member(); err != nil {
+		k, err := w.member(*guess)
+		if err != nil {
 			return err
 		}
+		*guess, guess = k, &k.next
 		more, err := w.more('}')
 		if err != nil {
 			return err
@@ -223,6 +243,7 @@ func (w *writer) object() error {
 			break
 		}
 	}
+	w.inside = inside
 	w.arrange(first, start)
 	w.out = append(w.out, '}')
 	w.members = w.members[:first]
@@ -230,94 +251,128 @@ func (w *writer) object() error {
 }
 
 // member writes "key":value, with a comma before it unless it is the first.
-func (w *writer) member() error {
+func (w *writer) member(guess *key) (*key, error) {
 	w.space()
-	if w.at >= len(w.in) || w.in[w.at] != '"' {
-		return w.wrong("expected a key")
+	k, err := w.key(guess)
+	if err != nil {
+		return nil, err
 	}
 	before := len(w.out)
 	if w.out[before-1] != '{' {
 		w.out = append(w.out, ',')
 	}
-	m := member{start: len(w.out)}
-	if err := w.text(); err != nil {
-		return err
-	}
-	m.key = len(w.out) - m.start
+	m := member{start: len(w.out), key: k}
+	w.out = append(w.out, k.canonical...)
 	w.space()
-	if w.at >= len(w.in) || w.in[w.at] != ':' {
-		return w.wrong("expected :")
-	}
-	w.at++
-	w.out = append(w.out, ':')
-	w.space()
+	w.inside = k
 	if err := w.value(); err != nil {
-		return err
+		return nil, err
 	}
 	m.end = len(w.out)
-	if w.depth == 1 && w.record != nil && !w.keep(m) {
+	if k.field != unnamed && w.depth == 1 && w.record != nil && !w.keep(m) {
 		w.out = w.out[:before]
-		return nil
+		return k, nil
 	}
 	w.members = append(w.members, m)
-	return nil
+	return k, nil
 }
 
 // keep copies what the chain needs of a top-level member; false: it is not hashed.
 func (w *writer) keep(m member) bool {
-	key := w.out[m.start+1 : m.start+m.key-1]
-	if bytes.IndexByte(key, '\\') >= 0 {
-		return true // none of the names needs an escape in canonical form
-	}
-	into, unhashed := w.record.of(key)
+	into, unhashed := w.record.of(m.field)
 	if into == nil {
 		return true
 	}
 	*into = (*into)[:0]
-	if value := w.out[m.start+m.key+1 : m.end]; value[0] == '"' {
+	if value := w.out[m.start+len(m.canonical) : m.end]; value[0] == '"' {
 		*into = plain(*into, value)
 	}
 	return !unhashed
 }
 
 // arrange brings the members of an object that begins at start into the order
-// of their keys. Most often they are in it already.
+// of their keys. The lines of a log are much alike: the order that was right
+// for the last object with as many members is tried first.
 func (w *writer) arrange(first, start int) {
 	list := w.members[first:]
 	if w.ascending(list) {
 		return
 	}
-	slices.SortStableFunc(list, func(a, b member) int { return w.compare(a, b) })
-	w.scratch = w.scratch[:0]
-	for i, m := range list {
-		if i+1 < len(list) && w.compare(m, list[i+1]) == 0 {
-			continue // the last of equal keys counts
-		}
-		if len(w.scratch) > 0 {
-			w.scratch = append(w.scratch, ',')
-		}
-		w.scratch = append(w.scratch, w.out[m.start:m.end]...)
+	order := w.order(list)
+	if start > len(w.out)/2 {
+		w.scratch = w.join(w.scratch[:0], list, order)
+		w.out = append(w.out[:start], w.scratch...)
+		return
 	}
-	w.out = append(w.out[:start], w.scratch...)
+	w.scratch = w.join(append(w.scratch[:0], w.out[:start]...), list, order)
+	w.out, w.scratch = w.scratch, w.out
+}
+
+// join appends the members in their order. The last of equal keys counts.
+func (w *writer) join(dst []byte, list []member, order []int32) []byte {
+	begin := len(dst)
+	for i, at := range order {
+		m := &list[at]
+		if i+1 < len(order) {
+			if after := &list[order[i+1]]; m.head == after.head && w.compare(m, after) == 0 {
+				continue
+			}
+		}
+		if len(dst) > begin {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, w.out[m.start:m.end]...)
+	}
+	return dst
+}
+
+// remembered is how many members an object may have for its order to be kept.
+const remembered = 64
+
+func (w *writer) order(list []member) []int32 {
+	kept := &w.orders[len(list)%remembered]
+	if len(*kept) == len(list) && w.sorts(list, *kept) {
+		return *kept
+	}
+	*kept = (*kept)[:0]
+	for i := range list {
+		*kept = append(*kept, int32(i))
+	}
+	slices.SortStableFunc(*kept, func(a, b int32) int { return w.compare(&list[a], &list[b]) })
+	return *kept
+}
+
+// sorts reports whether the order is strictly ascending.
+func (w *writer) sorts(list []member, order []int32) bool {
+	before := &list[order[0]]
+	for _, at := range order[1:] {
+		m := &list[at]
+		if !w.less(before, m) {
+			return false
+		}
+		before = m
+	}
+	return true
 }
 
 func (w *writer) ascending(list []member) bool {
 	for i := 1; i < len(list); i++ {
-		if w.compare(list[i-1], list[i]) >= 0 {
+		if !w.less(&list[i-1], &list[i]) {
 			return false
 		}
 	}
 	return true
 }
 
-// compare orders keys by code point, which is the order of their UTF-8.
-func (w *writer) compare(a, b member) int {
-	x, y := w.out[a.start+1:a.start+a.key-1], w.out[b.start+1:b.start+b.key-1]
-	if bytes.IndexByte(x, '\\') < 0 && bytes.IndexByte(y, '\\') < 0 {
-		return bytes.Compare(x, y)
+func (w *writer) less(a, b *member) bool {
+	if a.head != b.head {
+		return a.head < b.head
 	}
-	return bytes.Compare(plain(nil, w.out[a.start:a.start+a.key]), plain(nil, w.out[b.start:b.start+b.key]))
+	return w.compare(a, b) < 0
 }
+
+// compare orders keys by code point, which is the order of their UTF-8.
+func (w *writer) compare(a, b *member) int { return bytes.Compare(a.name, b.name) }
 
 // words are the literals with what they become.
 var words = []struct{ text, finite string }{
@@ -349,6 +404,9 @@ func (w *writer) word() error {
 // number reads a number. Integers stay as they are written, however long.
 func (w *writer) number() error {
 	start := w.at
+	if w.integer() {
+		return nil
+	}
 	if w.in[w.at] == '-' {
 		w.at++
 		if w.at < len(w.in) && w.in[w.at] == 'I' {
@@ -385,20 +443,56 @@ func (w *writer) number() error {
 	switch {
 	case fraction == w.at && string(text) == "-0":
 		w.out = append(w.out, '0') // Python's integers have no negative zero
-	case fraction == w.at, exponent == w.at && shortest(whole, w.in[fraction+1:exponent]):
+	case fraction == w.at, exponent == w.at && shortest(whole, w.in[fraction+1:exponent]), exponent < w.at && scientific(text):
 		w.out = append(w.out, text...)
 	default:
-		w.out = w.float(w.out, text)
+		w.out = w.known(w.out, text)
 	}
 	return nil
 }
 
-func (w *writer) digits() bool {
-	start := w.at
-	for w.at < len(w.in) && w.in[w.at]-'0' <= 9 {
-		w.at++
+// integer copies what most numbers are: a few digits. Anything else is left alone.
+func (w *writer) integer() bool {
+	in, at := w.in, w.at
+	for at < len(in) && in[at]-'0' <= 9 {
+		at++
 	}
-	return w.at > start
+	if at == w.at || at == len(in) || in[w.at] == '0' && at > w.at+1 {
+		return false
+	}
+	if c := in[at]; c == '.' || c|0x20 == 'e' {
+		return false
+	}
+	w.out = append(w.out, in[w.at:at]...)
+	w.at = at
+	return true
+}
+
+// spelling is a number as it was read and as Python prints it.
+type spelling struct{ read, printed []byte }
+
+// known is float with a memory.
+func (w *writer) known(dst, text []byte) []byte {
+	h := uint32(len(text))
+	for _, c := range text {
+		h = h*31 + uint32(c)
+	}
+	s := &w.floats[h%uint32(len(w.floats))]
+	if len(text) > 32 || !bytes.Equal(s.read, text) {
+		s.read = append(s.read[:0], text[:min(len(text), 33)]...)
+		s.printed = w.float(s.printed[:0], text)
+	}
+	return append(dst, s.printed...)
+}
+
+func (w *writer) digits() bool {
+	in, at := w.in, w.at
+	for at < len(in) && in[at]-'0' <= 9 {
+		at++
+	}
+	moved := at > w.at
+	w.at = at
+	return moved
 }
 
 // shortest reports whether a decimal is certainly what Python prints for its
@@ -411,6 +505,23 @@ func shortest(whole, fraction []byte) bool {
 	}
 	small := whole[len(whole)-1] == '0' && len(bytes.TrimPrefix(whole, []byte("-"))) == 1
 	return !small || len(fraction) < 4 || !bytes.HasPrefix(fraction, []byte("000")) || fraction[3] != '0'
+}
+
+// scientific is shortest for numbers with an exponent, such as 1e-07 and
+// 1.5e+300. Where floats lose digits, below 1e-300, it does not know.
+func scientific(text []byte) bool {
+	mantissa, exponent, _ := bytes.Cut(bytes.TrimPrefix(text, []byte("-")), []byte("e"))
+	if len(exponent) < 3 || len(exponent) == 4 && exponent[1] == '0' || len(exponent) > 4 || len(mantissa) > 15 || mantissa[0] == '0' {
+		return false
+	}
+	if len(mantissa) > 1 && (mantissa[1] != '.' || mantissa[len(mantissa)-1] == '0') {
+		return false
+	}
+	n := 0
+	for _, c := range exponent[1:] {
+		n = n*10 + int(c-'0')
+	}
+	return n < 300 && (exponent[0] == '-' && n > 4 || exponent[0] == '+' && n >= 16)
 }
 
 // float writes a number as Python's float.__repr__ does: the fewest digits that
@@ -455,7 +566,8 @@ func (w *writer) text() error {
 		if w.at+1 >= len(w.in) {
 			return errShort
 		}
-		if bytes.IndexByte([]byte(`"\bfnrt`), w.in[w.at+1]) >= 0 {
+		switch w.in[w.at+1] {
+		case '"', '\\', 'b', 'f', 'n', 'r', 't':
 			w.at += 2 // written as it is read
 			continue
 		}

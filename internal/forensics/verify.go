@@ -52,12 +52,25 @@ func (v *verifier) check(line, last []byte, first bool) checked {
 		c.hashed = append(append([]byte{}, c.prev...), w.out[len(last):]...)
 	}
 	sum := sha256.Sum256(c.hashed)
-	v.sum = hex.AppendEncode(v.sum[:0], sum[:])
-	if !bytes.Equal(v.sum, c.curr) {
-		c.hash = string(v.sum)
+	if !isHex(c.curr, &sum) {
+		c.hash = hex.EncodeToString(sum[:])
 	}
 	c.badMAC = c.signed && len(v.options.Secret) > 0 && !v.authentic(c.hashed)
 	return c
+}
+
+const hexDigits = "0123456789abcdef"
+
+// isHex reports whether the text is the sum in lower-case hexadecimal digits.
+func isHex(text []byte, sum *[sha256.Size]byte) bool {
+	if len(text) != 2*sha256.Size {
+		return false
+	}
+	var differ byte
+	for i, b := range sum {
+		differ |= text[2*i] ^ hexDigits[b>>4] | text[2*i+1] ^ hexDigits[b&15]
+	}
+	return differ == 0
 }
 
 func (v *verifier) authentic(text []byte) bool {
