@@ -50,7 +50,7 @@ func (c *forensicsVerify) Run(s *session) error {
 		return noAnswerf("", "%w", bare(err))
 	}
 	if gone {
-		result.Files = append(result.Files, forensics.FileResult{Name: filepath.Base(log), Fault: forensics.FaultMissing, What: "is missing: its rotations are there"})
+		result.Files = append(result.Files, forensics.FileResult{Name: filepath.Base(log), Fault: forensics.FaultMissing, What: "is not there: its rotations are"})
 	}
 	return c.tell(s, result, len(secret) > 0)
 }
@@ -129,7 +129,7 @@ func (c *forensicsVerify) tell(s *session, r forensics.Result, keyed bool) error
 		return noAnswerf("", "%w", err)
 	}
 	switch {
-	case records == 0 && len(r.Files) == 1:
+	case len(r.Files) == 1 && r.Files[0].Lines == 0:
 		return noAnswerf("no record is never a pass: is this the log, and was anything written?", "%s: holds no record", c.Log)
 	case !r.OK():
 		return errNo

@@ -134,7 +134,7 @@ func Verify(files []File, o Options) (Result, error) {
 			}
 		}
 		if gone := linked(&got, first, before, current); gone != "" {
-			r.Files = append(r.Files, FileResult{Name: gone, Fault: FaultMissing, What: "is missing: " + got.Name + " continues it"})
+			r.Files = append(r.Files, FileResult{Name: gone, Fault: FaultMissing, What: "is not there: " + got.Name + " continues it"})
 		}
 		r.Files = append(r.Files, got)
 		earlier = len(r.Files) - 1

@@ -225,11 +225,11 @@ func TestWhatWasDoneIsNamed(t *testing.T) {
 		},
 		"the first file is gone": {
 			func(t *testing.T, d disk) { delete(d, first(d)) },
-			func(d disk) string { return first(captured(t, "plain")) }, forensics.FaultMissing, 0, "is missing",
+			func(d disk) string { return first(captured(t, "plain")) }, forensics.FaultMissing, 0, "is not there",
 		},
 		"a file in the middle is gone": {
 			func(t *testing.T, d disk) { delete(d, second(d)) },
-			func(d disk) string { return second(captured(t, "plain")) }, forensics.FaultMissing, 0, "is missing",
+			func(d disk) string { return second(captured(t, "plain")) }, forensics.FaultMissing, 0, "is not there",
 		},
 		"a file is swapped for another log's": {
 			func(t *testing.T, d disk) { d[second(d)] = d.lines(first(d))[0] },
@@ -241,7 +241,7 @@ func TestWhatWasDoneIsNamed(t *testing.T) {
 				l[4] = "\x00\x00\x00\n"
 				d.set(first(d), l)
 			},
-			first, forensics.FaultRecord, 5, "is no record: it is no JSON object",
+			first, forensics.FaultRecord, 5, "cannot be read: it is no JSON object",
 		},
 		"a line has no hash": {
 			func(t *testing.T, d disk) { d[first(d)] = "{\"event_type\":\"free\",\"prev_hash\":\"GENESIS\"}\n" },

@@ -113,7 +113,7 @@ func (v *verifier) file(f File, before *FileResult) (FileResult, *link, error) {
 				blame(&got, FaultTruncated, n, fmt.Sprintf("breaks off after %d bytes: the end of the file was cut off, or the writer was stopped", len(line)))
 				return nil
 			}
-			blame(&got, FaultRecord, n, "is no record: "+c.fault.Error())
+			blame(&got, FaultRecord, n, "cannot be read: "+c.fault.Error())
 			return nil
 		}
 		got.Records++
