@@ -28,15 +28,15 @@ func (p project) writer(secret string, args ...string) {
 type forensicAnswer struct {
 	OK    bool
 	Files []struct {
-		File      string
-		OK        bool
-		Lines     int
-		FirstBad  *int `json:"first_bad_line"`
-		Error     *string
-		Fault     *string
-		Signed    int
-		BadLines  int    `json:"bad_lines"`
-		LastHash  string `json:"last_hash"`
+		File     string
+		OK       bool
+		Lines    int
+		FirstBad *int `json:"first_bad_line"`
+		Error    *string
+		Fault    *string
+		Signed   int
+		BadLines int    `json:"bad_lines"`
+		LastHash string `json:"last_hash"`
 	}
 }
 
