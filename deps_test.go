@@ -52,6 +52,8 @@ var rooms = map[string]struct {
 	"internal/triage": {half: pure},
 	"internal/flake":  {half: pure},
 
+	"internal/forensics": {half: pure},
+
 	"internal/policy":   {half: pure},
 	"internal/baseline": {half: pure},
 	"internal/render":   {half: pure},
@@ -64,7 +66,7 @@ var rooms = map[string]struct {
 	"internal/cli": {half: top, needs: []string{
 		"internal/config", "internal/report", "internal/report/coverage", "internal/report/format",
 		"internal/report/gotest", "internal/report/lint", "internal/report/pytest",
-		"internal/triage", "internal/flake", "internal/policy", "internal/baseline", "internal/render",
+		"internal/triage", "internal/flake", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
 		"internal/git", "internal/history", "internal/runner",
 	}},
 

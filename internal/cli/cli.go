@@ -68,12 +68,13 @@ type Globals struct {
 type commands struct {
 	Globals
 
-	ConfigCmd configCommand  `cmd:"" name:"config" help:"Check and explain the configuration."`
-	Run       runCommand     `cmd:"" help:"Run the repository's lint, types, tests and coverage, and say what broke and why."`
-	Triage    triageCommand  `cmd:"" help:"Read logs and reports, and say what broke, why, and whose it is."`
-	Flake     flakeCommand   `cmd:"" help:"Say which tests are flaky, broken, regressed or healthy."`
-	Gate      gateCommand    `cmd:"" help:"Compare with the baseline of main, and say yes or no."`
-	Version   versionCommand `cmd:"" help:"Print the version."`
+	ConfigCmd configCommand    `cmd:"" name:"config" help:"Check and explain the configuration."`
+	Run       runCommand       `cmd:"" help:"Run the repository's lint, types, tests and coverage, and say what broke and why."`
+	Triage    triageCommand    `cmd:"" help:"Read logs and reports, and say what broke, why, and whose it is."`
+	Flake     flakeCommand     `cmd:"" help:"Say which tests are flaky, broken, regressed or healthy."`
+	Gate      gateCommand      `cmd:"" help:"Compare with the baseline of main, and say yes or no."`
+	Forensics forensicsCommand `cmd:"" help:"Check the forensic log and the eviction metrics."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 // session is what a command's Run method is given.
