@@ -36,7 +36,7 @@ var rooms = map[string]struct {
 	"internal/config": {half: pure},
 	"internal/report": {half: pure, needs: []string{
 		"internal/report/actions", "internal/report/coverage", "internal/report/format", "internal/report/gotest",
-		"internal/report/junit", "internal/report/lint", "internal/report/pytest", "internal/report/runners",
+		"internal/report/junit", "internal/report/lint", "internal/report/pytest", "internal/report/runners", "internal/report/vuln",
 	}},
 	"internal/report/format":     {half: pure},
 	"internal/report/xmltok":     {half: pure, needs: []string{"internal/report/format"}},
@@ -47,6 +47,7 @@ var rooms = map[string]struct {
 	"internal/report/lint":       {half: pure, needs: []string{"internal/report/actions", "internal/report/format"}},
 	"internal/report/pytest":     {half: pure, needs: []string{"internal/report/format"}},
 	"internal/report/runners":    {half: pure, needs: []string{"internal/report/format"}},
+	"internal/report/vuln":       {half: pure},
 	"internal/report/reporttest": {half: tests, needs: []string{"internal/report/format"}},
 
 	"internal/triage": {half: pure},
@@ -65,7 +66,7 @@ var rooms = map[string]struct {
 
 	"internal/cli": {half: top, needs: []string{
 		"internal/config", "internal/report", "internal/report/coverage", "internal/report/format",
-		"internal/report/gotest", "internal/report/lint", "internal/report/pytest",
+		"internal/report/gotest", "internal/report/lint", "internal/report/pytest", "internal/report/vuln",
 		"internal/triage", "internal/flake", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
 		"internal/git", "internal/history", "internal/runner",
 	}},

@@ -3,6 +3,7 @@ package ci
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -99,8 +100,41 @@ type Vulnerability struct {
 	Scanners  []string // who reported it, sorted
 	Target    string   // lock file, image or directory it was found in
 	Title     string
-	Exploited bool // in CISA's list of known exploited vulnerabilities
+	Exploited bool         // in CISA's list of known exploited vulnerabilities
+	EPSS      float64      // probability of exploitation within 30 days, 0..1; 0: not said
+	Ratings   []VulnRating // what each scanner says of the severity, sorted by scanner; Severity is the worst
+	Published time.Time    // of the advisory; zero: not said
 	FirstSeen time.Time
+}
+
+// VulnRating is the severity in the words of one scanner.
+type VulnRating struct {
+	Scanner  string
+	Severity VulnSeverity
+}
+
+// PackageKey names the package without its version: the PURL up to the version
+// where there is one, else the name.
+func (v Vulnerability) PackageKey() string {
+	key, _, _ := strings.Cut(v.PURL, "?")
+	key, _, _ = strings.Cut(key, "#")
+	if at := strings.LastIndexByte(key, '@'); at > strings.LastIndexByte(key, '/') {
+		key = key[:at]
+	}
+	return cmp.Or(key, v.Package)
+}
+
+// IDs are all names of the vulnerability, the canonical one first.
+func (v Vulnerability) IDs() []string { return append([]string{v.ID}, v.Aliases...) }
+
+// VulnException says that a vulnerability does not count, and why.
+type VulnException struct {
+	IDs      []string // any of them
+	Packages []string // PURLs or names, with or without a version; empty: every package
+	Status   string   // "not_affected", "fixed" or "ignored"; another one of OpenVEX: it does count
+	Reason   string
+	Expires  time.Time // the exception ends at the end of this day; zero: never
+	Source   string    // file and line
 }
 
 // VulnSeverity is a scanner's rating.

@@ -31,6 +31,7 @@ var formats = slices.Concat(
 	runners.Formats(),
 	lint.Formats(),
 	coverageFormats(),
+	vulnFormats(),
 )
 
 // Formats lists what can be read.

@@ -9,6 +9,7 @@ import (
 
 	"keepgreen/internal/ci"
 	"keepgreen/internal/report/format"
+	"keepgreen/internal/report/vuln"
 )
 
 // Union joins what several sources say about one run. Each execution of a test
@@ -52,7 +53,7 @@ func union(reports []ci.Report, rank func(ci.Report) int) ci.Report {
 	}
 	out.Failures = u.failures(failures, out.Tests)
 	out.Diagnostics = uniqueDiagnostics(diagnostics)
-	out.Vulns = uniqueVulns(out.Vulns)
+	out.Vulns = vuln.Reconcile(out.Vulns)
 	slices.SortFunc(out.Warnings, compareWarnings)
 	out.Warnings = slices.Compact(out.Warnings)
 	return out

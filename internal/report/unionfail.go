@@ -282,34 +282,6 @@ func richerCoverage(a, b *ci.Coverage) *ci.Coverage {
 	return a
 }
 
-// uniqueVulns joins equal findings of several scanners; reconciling aliases is
-// the vulnerability reader's own work.
-func uniqueVulns(all []ci.Vulnerability) []ci.Vulnerability {
-	type key struct{ id, pkg, version, target string }
-	at := map[key]int{}
-	var out []ci.Vulnerability
-	slices.SortFunc(all, func(a, b ci.Vulnerability) int {
-		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Package, b.Package), cmp.Compare(a.Version, b.Version), cmp.Compare(a.Target, b.Target),
-			-cmp.Compare(a.Severity, b.Severity), slices.Compare(a.Scanners, b.Scanners), cmp.Compare(a.Title, b.Title))
-	})
-	for _, v := range all {
-		k := key{v.ID, v.Package, v.Version, v.Target}
-		i, seen := at[k]
-		if !seen {
-			at[k] = len(out)
-			out = append(out, v)
-			continue
-		}
-		o := &out[i]
-		o.Scanners = sortedUnion(o.Scanners, v.Scanners)
-		o.Aliases = sortedUnion(o.Aliases, v.Aliases)
-		o.Fixed = sortedUnion(o.Fixed, v.Fixed)
-		o.Exploited = o.Exploited || v.Exploited
-		o.Title, o.PURL = cmp.Or(o.Title, v.Title), cmp.Or(o.PURL, v.PURL)
-	}
-	return out
-}
-
 func sortedUnion(a, b []string) []string {
 	out := slices.Concat(a, b)
 	slices.Sort(out)
