@@ -4,5 +4,6 @@ package cli
 // main and says no with exit status 1.
 type gateCommand struct {
 	Coverage gateCoverage `cmd:"" help:"Merge coverage reports, compare with the baseline, decide."`
+	Vulns    gateVulns    `cmd:"" help:"Reconcile the reports of vulnerability scanners, compare with the baseline, decide."`
 	Explain  gateExplain  `cmd:"" help:"Replay the history: why this verdict, and what verdict other deltas would have given."`
 }

@@ -62,6 +62,13 @@ var keys = []Key{
 	{Name: "coverage.policy", Kind: Word, Default: "contract", Allowed: []string{"contract", "strict"}, Flag: "gate coverage --policy", Doc: "`contract`: worse than the median by more than the delta fails. `strict` adds main's own noise, attribution to the tested base, and an anchor against slow erosion."},
 	{Name: "coverage.store", Kind: Word, Default: "file", Allowed: []string{"file", "commit", "ref"}, Flag: "gate coverage --store", Doc: "Where the baseline lives: a `file` that the workflow commits, a `commit` to main made here, or a `ref` with a chained ledger."},
 	{Name: "coverage.baseline", Kind: Word, Default: "ci_metrics/quality_metrics.json", Flag: "gate coverage --baseline", Doc: "The baseline file, relative to the repository."},
+	{Name: "vulns.delta_high", Kind: Count, Default: "3", Env: "DELTA_VULN_HIGH", Flag: "gate vulns --delta-high", Doc: "How many more HIGH vulnerabilities than the baseline pass."},
+	{Name: "vulns.delta_critical", Kind: Count, Default: "1", Env: "DELTA_VULN_CRITICAL", Flag: "gate vulns --delta-critical", Doc: "How many more CRITICAL vulnerabilities than the baseline pass."},
+	{Name: "vulns.max_high", Kind: Count, Default: "9999", Env: "MAX_HIGH", Flag: "gate vulns --max-high", Doc: "Absolute limit of HIGH vulnerabilities."},
+	{Name: "vulns.max_critical", Kind: Count, Default: "9999", Env: "MAX_CRITICAL", Flag: "gate vulns --max-critical", Doc: "Absolute limit of CRITICAL vulnerabilities."},
+	{Name: "vulns.gating", Kind: Bool, Default: "false", Env: "VULN_GATING", Flag: "gate vulns --gating", Doc: "Whether too many vulnerabilities fail the build. Without it they warn."},
+	{Name: "vulns.ignore", Kind: Word, Default: "keepgreen-ignore.yaml", Flag: "gate vulns --ignore", Doc: "The file of exceptions, each with a reason and an end."},
+	{Name: "vulns.baseline", Kind: Word, Default: "ci_metrics/quality_metrics.json", Flag: "gate vulns --baseline", Doc: "The baseline file, relative to the repository."},
 }
 
 // Keys lists every setting, sorted by name.

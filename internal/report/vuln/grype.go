@@ -2,6 +2,7 @@ package vuln
 
 import (
 	"io"
+	"strings"
 
 	"keepgreen/internal/ci"
 )
@@ -60,9 +61,9 @@ func grype(r io.Reader) (Report, error) {
 			if err := s.Decode(&d); err != nil {
 				return err
 			}
-			rep.Version = d.Version
+			rep.Version = strings.TrimPrefix(d.Version, "[not provided]") // of a build from source
 			if d.DB.Status.Built != "" {
-				rep.Version += ", database of " + d.DB.Status.Built
+				rep.Database = d.DB.Status.Built
 			}
 			if d.DB.Status.Valid != nil && !*d.DB.Status.Valid {
 				rep.NoData = "Grype's database was not valid: " + d.DB.Status.Error

@@ -22,7 +22,8 @@ import (
 type Report struct {
 	Format   string // the reader's name
 	Scanner  string // "trivy", "grype", "osv-scanner", "pip-audit", "npm"
-	Version  string // of the scanner, and of its database where that is said
+	Version  string
+	Database string // when the scanner's database was built; empty: not said
 	Vulns    []ci.Vulnerability
 	Others   []ci.Diagnostic // secrets and misconfigurations: no vulnerabilities
 	Warnings []string        // what was left out, e.g. packages that could not be looked up
