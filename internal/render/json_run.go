@@ -304,6 +304,9 @@ type vulnDoc struct {
 	Title     string   `json:"title,omitempty"`
 	Scanners  []string `json:"scanners"`
 	Exploited bool     `json:"exploited"`
+	EPSS      float64  `json:"epss,omitempty"`
+
+	Ratings map[string]string `json:"ratings,omitempty"` // severity by scanner
 }
 
 // vulnsOf lists vulnerabilities, the worst first.
@@ -313,9 +316,17 @@ func vulnsOf(vulns []ci.Vulnerability) []vulnDoc {
 	})
 	out := []vulnDoc{}
 	for _, v := range vulns {
-		out = append(out, vulnDoc{
-			v.ID, v.Package, v.Version, v.Severity.String(), list(v.Fixed), list(v.Aliases), v.PURL, v.Target, v.Title, list(v.Scanners), v.Exploited,
-		})
+		doc := vulnDoc{
+			ID: v.ID, Package: v.Package, Version: v.Version, Severity: v.Severity.String(), Fixed: list(v.Fixed), Aliases: list(v.Aliases), PURL: v.PURL,
+			Target: v.Target, Title: v.Title, Scanners: list(v.Scanners), Exploited: v.Exploited, EPSS: v.EPSS,
+		}
+		for _, r := range v.Ratings {
+			if doc.Ratings == nil {
+				doc.Ratings = map[string]string{}
+			}
+			doc.Ratings[r.Scanner] = r.Severity.String()
+		}
+		out = append(out, doc)
 	}
 	return out
 }

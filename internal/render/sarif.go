@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -114,9 +115,9 @@ func sarifRuleOf(x ci.Vulnerability) sarifRule {
 	}
 	switch {
 	case strings.HasPrefix(x.ID, "CVE-"):
-		rule.HelpURI = "https://nvd.nist.gov/vuln/detail/" + x.ID
+		rule.HelpURI = "https://nvd.nist.gov/vuln/detail/" + url.PathEscape(x.ID)
 	case strings.HasPrefix(x.ID, "GHSA-"):
-		rule.HelpURI = "https://github.com/advisories/" + x.ID
+		rule.HelpURI = "https://github.com/advisories/" + url.PathEscape(x.ID)
 	}
 	rule.Properties.Tags = []string{"security", "vulnerability"}
 	// In the middle of GitHub's bands, as Trivy does where there is no score.

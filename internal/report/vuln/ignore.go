@@ -1,6 +1,7 @@
 package vuln
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +50,7 @@ func Ignore(r io.Reader) ([]ci.VulnException, error) {
 			list.top(doc.Body)
 		}
 	}
-	return list.entries, errors.Join(list.problems...)
+	return list.entries, list.err()
 }
 
 func yamlError(err error) error {
@@ -65,11 +66,27 @@ func yamlError(err error) error {
 
 type ignoreList struct {
 	entries  []ci.VulnException
-	problems []error
+	problems []problem
+}
+
+// problem is one thing wrong with the file.
+type problem struct {
+	line int
+	text string
 }
 
 func (l *ignoreList) wrong(n ast.Node, format string, args ...any) {
-	l.problems = append(l.problems, fmt.Errorf("line %d: %s", n.GetToken().Position.Line, fmt.Sprintf(format, args...)))
+	l.problems = append(l.problems, problem{n.GetToken().Position.Line, fmt.Sprintf(format, args...)})
+}
+
+// err is all that is wrong, in the order of the file.
+func (l *ignoreList) err() error {
+	slices.SortStableFunc(l.problems, func(a, b problem) int { return cmp.Compare(a.line, b.line) })
+	var all []error
+	for _, p := range l.problems {
+		all = append(all, fmt.Errorf("line %d: %s", p.line, p.text))
+	}
+	return errors.Join(all...)
 }
 
 // pairs are the members of a mapping.
