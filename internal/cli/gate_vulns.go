@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"keepgreen/internal/baseline"
 	"keepgreen/internal/ci"
+	"keepgreen/internal/history"
 	"keepgreen/internal/policy"
 	"keepgreen/internal/render"
 	"keepgreen/internal/report/vuln"
@@ -31,6 +33,8 @@ type gateVulns struct {
 	Ignore        string   `default:"keepgreen-ignore.yaml" key:"vulns.ignore" help:"Exceptions, each with a reason and an end; relative to the repository." placeholder:"FILE"`
 	Before        []string `name:"base-report" help:"Reports of the base, scanned with today's database: tells what the change introduced from what was disclosed since." placeholder:"PATH" sep:"none"`
 	SARIF         string   `name:"sarif" help:"Write what was found as one SARIF file there, each vulnerability once." placeholder:"FILE"`
+	History       string   `default:".keepgreen/history.db" help:"Where a run of main records when vulnerabilities were first seen and fixed; relative to the repository." placeholder:"FILE"`
+	NoHistory     bool     `help:"Do not write the history."`
 	Update        bool     `name:"update-baseline" help:"Record this run, if it is a green push to main."`
 }
 
@@ -57,7 +61,38 @@ func (c *gateVulns) Run(s *session) error {
 	if err := c.update(s, m, d); err != nil {
 		return err
 	}
+	c.remember(s, m, d)
 	return c.act(s, m, d)
+}
+
+// remember records what main has, whatever the verdict: the time to mend runs
+// for what was refused too. Being without a history is a note, not an error.
+func (c *gateVulns) remember(s *session, m *scanned, d policy.VulnDecision) {
+	if c.NoHistory || d.Verdict == ci.VerdictNoData || len(m.scan.NoData) > 0 || !onMain(m.run) {
+		return
+	}
+	ctx := context.WithoutCancel(s.ctx)
+	store, err := history.Open(ctx, s.baselinePath(c.History), history.Options{})
+	if err == nil {
+		defer store.Close()
+		scan := history.VulnScan{Repo: m.run.Repo, Run: m.run.ID, Time: m.run.Started, Open: d.Counted}
+		for _, name := range m.scan.Scanners {
+			name, _, _ := strings.Cut(name, " ")
+			scan.Scanners = append(scan.Scanners, name)
+		}
+		for _, e := range d.Excused {
+			scan.Accepted = append(scan.Accepted, e.Vulnerability)
+		}
+		_, err = store.PutScan(ctx, scan)
+	}
+	if err != nil {
+		m.notes = append(m.notes, "without history: "+withHint(err))
+	}
+}
+
+// onMain reports whether a run speaks for main as it is.
+func onMain(run ci.Run) bool {
+	return run.Main && (run.Event == "push" || run.Event == "local" || run.Event == "schedule")
 }
 
 func (c *gateVulns) gather(s *session) (*scanned, error) {
@@ -327,7 +362,7 @@ func (c *gateVulns) update(s *session, m *scanned, d policy.VulnDecision) error 
 	case d.Verdict == ci.VerdictNoData:
 		m.notes = append(m.notes, "the baseline stays as it is: a scanner gave no answer")
 		return nil
-	case !m.run.Main || m.run.Event != "push" && m.run.Event != "local" && m.run.Event != "schedule":
+	case !onMain(m.run):
 		m.notes = append(m.notes, fmt.Sprintf("the baseline stays as it is: only main moves it, and this is a %s on %s", m.run.Event, cmp.Or(m.run.Branch, "no branch")))
 		return nil
 	case !d.Pass():

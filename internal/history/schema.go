@@ -86,6 +86,39 @@ CREATE TABLE cluster (
 	PRIMARY KEY (run_id, id)
 ) WITHOUT ROWID;
 `,
+	// The life of vulnerabilities on main: from the first scan that saw one to
+	// the first that did not.
+	`
+CREATE TABLE vuln_scan (
+	repo    TEXT NOT NULL,
+	run     TEXT NOT NULL,
+	scanned INTEGER NOT NULL, -- microseconds since 1970
+	PRIMARY KEY (repo, run)
+) WITHOUT ROWID;
+CREATE TABLE finding (
+	repo       TEXT NOT NULL,
+	package    TEXT NOT NULL, -- PURL without version, or the name
+	id         TEXT NOT NULL,
+	severity   TEXT NOT NULL, -- as it was last rated
+	fixable    INTEGER NOT NULL,
+	scanners   TEXT NOT NULL, -- who saw it last, one a line
+	first_run  TEXT NOT NULL,
+	first_seen INTEGER NOT NULL,
+	last_seen  INTEGER NOT NULL,
+	closed_run TEXT,          -- null: open
+	closed     INTEGER,
+	closed_as  TEXT,          -- "fixed" or "accepted"
+	reopened   INTEGER NOT NULL,
+	PRIMARY KEY (repo, package, id)
+) WITHOUT ROWID;
+CREATE TABLE finding_alias (
+	repo    TEXT NOT NULL,
+	package TEXT NOT NULL,
+	alias   TEXT NOT NULL, -- every id, the finding's own too
+	id      TEXT NOT NULL,
+	PRIMARY KEY (repo, package, alias)
+) WITHOUT ROWID;
+`,
 }
 
 // migrate brings the file to the newest version, all steps or none.
