@@ -281,9 +281,3 @@ func richerCoverage(a, b *ci.Coverage) *ci.Coverage {
 	}
 	return a
 }
-
-func sortedUnion(a, b []string) []string {
-	out := slices.Concat(a, b)
-	slices.Sort(out)
-	return slices.Compact(out)
-}
