@@ -155,7 +155,7 @@ func (s *stream) finish(rep Report, err error) (Report, error) {
 		return rep, s.in.failure
 	}
 	if err == nil {
-		if _, after := s.Token(); after != io.EOF {
+		if _, after := s.Token(); !errors.Is(after, io.EOF) {
 			err = errors.New("something follows the report")
 		}
 	}
