@@ -1,6 +1,7 @@
 package vuln
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -83,7 +84,7 @@ var npmFormat = Format{
 	Name: "npm-audit",
 	Doc:  "npm audit JSON (version 2)",
 	Score: func(head []byte) int {
-		return max(holds(head, 97, "auditReportVersion"), holds(head, 70, "error", "code", "summary", "detail"))
+		return max(holds(head, 97, "auditReportVersion"), holds(head, 70, "error", "summary", "detail"))
 	},
 	Read: npmAudit,
 }
@@ -108,13 +109,19 @@ type npmAdvisory struct {
 // dependency names that in via: the advisory is counted once, where it belongs.
 func npmAudit(r io.Reader) (Report, error) {
 	rep := Report{Scanner: "npm", NoData: "there is no list of vulnerabilities"}
+	var message string
 	s := newStream(r)
 	err := s.object(func(key string) error {
 		switch key {
+		case "message":
+			return s.Decode(&message)
 		case "error":
 			var failed struct{ Code, Summary string }
-			_ = s.Decode(&failed)
-			rep.NoData = strings.TrimSpace("npm audit failed: " + failed.Code + " " + failed.Summary)
+			if err := s.Decode(&failed); err != nil {
+				return err
+			}
+			why := strings.TrimSpace(failed.Code + " " + failed.Summary)
+			rep.NoData = "npm audit failed: " + firstLine(cmp.Or(why, message, "it does not say why"))
 			return nil
 		case "auditReportVersion":
 			var version int

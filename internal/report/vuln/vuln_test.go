@@ -174,6 +174,19 @@ func TestNoDataIsNoCleanReport(t *testing.T) {
 	assert.ErrorIs(t, err, vuln.ErrUnknown)
 }
 
+// TestScansThatFailed reads what npm and pip-audit wrote when the registry gave
+// them no answer; pip-audit even ended with exit status 0.
+func TestScansThatFailed(t *testing.T) {
+	for name, want := range map[string]string{
+		"npm-audit-refused.json": "npm audit failed: 405 Method Not Allowed - POST https://registry.example.com/-/npm/v1/security/advisories/bulk",
+		"pip-audit-skipped.json": "pip-audit skipped every package",
+	} {
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		assert.NilError(t, err)
+		assert.Equal(t, read(t, string(data)).NoData, want)
+	}
+}
+
 func one(id, pkg string, severity ci.VulnSeverity, scanner string, aliases ...string) ci.Vulnerability {
 	return ci.Vulnerability{ID: id, Package: pkg, PURL: "pkg:npm/" + pkg + "@1", Severity: severity, Scanners: []string{scanner}, Aliases: aliases}
 }
