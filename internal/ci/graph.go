@@ -73,6 +73,7 @@ type Definition struct {
 	Nesting     int    // of control structures, at the deepest place
 	Params      int    // without self and cls
 	Abstract    bool   // only describes: a protocol, an ABC, an abstract method
+	File        string // where the module is a folder: the file that holds it
 }
 
 // Lines is the number of lines from the "def" to the end.

@@ -14,14 +14,14 @@ import "keepgreen/internal/ci"
 // run of like boolean operators; one for recursion. Comprehensions are
 // shorthand and cost nothing. Functions inside count for the one around them.
 
-func (s *scanner) cc(n int) {
+func (s *python) cc(n int) {
 	if !s.noCC {
 		s.frame().def.Complexity += n
 	}
 }
 
 // count adds to both measures.
-func (s *scanner) count(n int, structural bool) {
+func (s *python) count(n int, structural bool) {
 	s.cc(n)
 	s.cog(0, structural)
 }
@@ -32,7 +32,7 @@ const maxFrames = 100
 
 // cog adds one to the cognitive complexity of every function around, and where
 // it is structural as much again as it is nested there.
-func (s *scanner) cog(extra int, structural bool) {
+func (s *python) cog(extra int, structural bool) {
 	if s.noCog {
 		return
 	}
@@ -60,13 +60,13 @@ func (s *scanner) cog(extra int, structural bool) {
 // forgiveDecorator takes back the nesting that a decorator's inner function
 // cost: a function that holds only another one and returns is not nested
 // (the paper's appendix on Python).
-func (s *scanner) forgiveDecorator() {
+func (s *python) forgiveDecorator() {
 	f := s.frame()
 	f.def.Cognitive -= f.inner
 }
 
 // weigh counts what the current token of an expression adds.
-func (s *scanner) weigh() {
+func (s *python) weigh() {
 	if s.dynamic != nil {
 		s.endDynamic()
 	}
@@ -97,7 +97,7 @@ func (s *scanner) weigh() {
 	}
 }
 
-func (s *scanner) weighWord(level *bracket) {
+func (s *python) weighWord(level *bracket) {
 	switch s.tok.word {
 	case kAnd, kOr:
 		s.cc(1)
@@ -124,7 +124,7 @@ func (s *scanner) weighWord(level *bracket) {
 }
 
 // weighCall notes a function that calls itself, and one that imports by name.
-func (s *scanner) weighCall() {
+func (s *python) weighCall() {
 	f := s.frame()
 	if s.header || s.back[0].kind != tName {
 		return

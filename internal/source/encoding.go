@@ -80,7 +80,7 @@ func cookieOf(line []byte) string {
 }
 
 // text is a piece of the source as a string. What is not UTF-8 is read as Latin-1.
-func (s *scanner) text(b []byte) string {
+func (s *python) text(b []byte) string {
 	if !s.latin && utf8.Valid(b) {
 		return string(b)
 	}

@@ -31,9 +31,9 @@ type decorators struct {
 func (decorators) unused() decorators { return decorators{} }
 
 // frame is the innermost open definition.
-func (s *scanner) frame() *frame { return &s.frames[len(s.frames)-1] }
+func (s *python) frame() *frame { return &s.frames[len(s.frames)-1] }
 
-func (s *scanner) openFrame(def ci.Definition) *frame {
+func (s *python) openFrame(def ci.Definition) *frame {
 	index := -1
 	if len(s.facts.Defs) < maxDefs {
 		index = len(s.facts.Defs)
@@ -44,7 +44,7 @@ func (s *scanner) openFrame(def ci.Definition) *frame {
 	return s.frame()
 }
 
-func (s *scanner) closeFrame() {
+func (s *python) closeFrame() {
 	f := s.frame()
 	f.def.Last = max(s.lastEnd, f.def.Line)
 	f.def.Hash = uint64(f.hash)
@@ -65,7 +65,7 @@ func (s *scanner) closeFrame() {
 }
 
 // decorator reads "@expression".
-func (s *scanner) decorator() {
+func (s *python) decorator() {
 	if s.deco.line == 0 {
 		s.deco.line = s.tok.line
 	}
@@ -87,7 +87,7 @@ func (s *scanner) decorator() {
 }
 
 // definition reads the header of a function or class.
-func (s *scanner) definition(word keyword) {
+func (s *python) definition(word keyword) {
 	outer, within := s.block(), s.frame()
 	outer.contains++
 	outer.prev = bNone
@@ -149,7 +149,7 @@ func qualified(outer ci.Definition, name string) string {
 
 // params reads the rest of a function's header and counts what it takes: the
 // names, not the "/" and "*" between them.
-func (s *scanner) params(f *frame) {
+func (s *python) params(f *frame) {
 	expecting, done, first := false, false, true
 	for !s.atEnd(true) {
 		depth := s.depth()
@@ -175,7 +175,7 @@ func (s *scanner) params(f *frame) {
 // describes.
 var abstractBases = []string{"ABC", "ABCMeta", "Protocol", "Interface"}
 
-func (s *scanner) bases(f *frame) {
+func (s *python) bases(f *frame) {
 	for !s.atEnd(true) {
 		if s.depth() == 1 && s.tok.kind == tName && s.tok.word == 0 && slices.Contains(abstractBases, string(s.src[s.tok.start:s.tok.end])) {
 			f.def.Abstract = true
@@ -189,7 +189,7 @@ func (s *scanner) bases(f *frame) {
 // definition, and in its header also the one around it, which evaluates
 // defaults and decorators. A trailing comma that means nothing is left out, and
 // quotes of either kind are one.
-func (s *scanner) fold(t token) {
+func (s *python) fold(t lexeme) {
 	if s.comma {
 		s.comma = false
 		if t.kind != tOp || t.op != ')' && t.op != ']' && t.op != '}' {
@@ -227,7 +227,7 @@ func simple(b []byte) bool {
 	return true
 }
 
-func (s *scanner) foldBytes(b []byte) {
+func (s *python) foldBytes(b []byte) {
 	n := len(s.frames) - 1
 	s.frames[n].hash.bytes(b)
 	if s.header && n > 0 {
@@ -236,7 +236,7 @@ func (s *scanner) foldBytes(b []byte) {
 }
 
 // mark adds structure to the hash.
-func (s *scanner) mark(m uint64) {
+func (s *python) mark(m uint64) {
 	s.comma = false
 	s.frame().hash.word(m)
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // importKind says when an import at this place runs.
-func (s *scanner) importKind(lazy bool) ci.ImportKind {
+func (s *python) importKind(lazy bool) ci.ImportKind {
 	b := s.block()
 	switch {
 	case b.typing:
@@ -20,14 +20,14 @@ func (s *scanner) importKind(lazy bool) ci.ImportKind {
 	return ci.ImportRuntime
 }
 
-func (s *scanner) addImport(i Import) {
+func (s *python) addImport(i Import) {
 	if len(s.facts.Imports) < maxImports {
 		s.facts.Imports = append(s.facts.Imports, i)
 	}
 }
 
 // importStatement reads "import a.b as c, d".
-func (s *scanner) importStatement(lazy bool) {
+func (s *python) importStatement(lazy bool) {
 	line := s.tok.line
 	s.take()
 	for {
@@ -45,7 +45,7 @@ func (s *scanner) importStatement(lazy bool) {
 }
 
 // fromStatement reads "from ..a.b import c as d, e".
-func (s *scanner) fromStatement(lazy bool) {
+func (s *python) fromStatement(lazy bool) {
 	imp := Import{Line: s.tok.line, Kind: s.importKind(lazy)}
 	s.take()
 	for s.tok.is('.') {
@@ -72,7 +72,7 @@ func (s *scanner) fromStatement(lazy bool) {
 	s.endImport()
 }
 
-func (s *scanner) importNames() []Name {
+func (s *python) importNames() []Name {
 	if s.tok.is('(') {
 		s.take()
 	}
@@ -93,7 +93,7 @@ func (s *scanner) importNames() []Name {
 }
 
 // alias reads "as name", if it is there.
-func (s *scanner) alias() string {
+func (s *python) alias() string {
 	if s.tok.word != kAs {
 		return ""
 	}
@@ -107,7 +107,7 @@ func (s *scanner) alias() string {
 }
 
 // dotted reads a dotted name; blanks may stand around the dots.
-func (s *scanner) dotted() string {
+func (s *python) dotted() string {
 	if s.tok.kind != tName {
 		return ""
 	}
@@ -125,7 +125,7 @@ func (s *scanner) dotted() string {
 	return name
 }
 
-func (s *scanner) endImport() {
+func (s *python) endImport() {
 	if s.tok.kind != tNewline && s.tok.kind != tEOF && !s.tok.is(';') {
 		s.broken(s.tok.line, "an import that goes on as none does")
 	}
@@ -142,7 +142,7 @@ func isLoader(b []byte) bool {
 
 // weighString notes a string that names a module: the argument of a loader, or
 // any that reads like a dotted name.
-func (s *scanner) weighString() {
+func (s *python) weighString() {
 	t := s.tok
 	loaded := s.back[0].is('(') && s.back[1].kind == tName && isLoader(s.src[s.back[1].start:s.back[1].end])
 	if !t.plain {
@@ -172,7 +172,7 @@ func (s *scanner) weighString() {
 
 // endDynamic keeps a dynamic import if its argument was the string alone, and
 // not the beginning of "x" % y.
-func (s *scanner) endDynamic() {
+func (s *python) endDynamic() {
 	if s.tok.is(')') || s.tok.is(',') {
 		s.addImport(*s.dynamic)
 	} else {
@@ -182,7 +182,7 @@ func (s *scanner) endDynamic() {
 }
 
 // opaque notes a line that loads what nobody can know from the text.
-func (s *scanner) opaque(line int) {
+func (s *python) opaque(line int) {
 	if len(s.facts.Opaque) < maxStrings {
 		s.facts.Opaque = append(s.facts.Opaque, line)
 	}

@@ -14,8 +14,8 @@ const (
 	tOp
 )
 
-// token is a piece of the source.
-type token struct {
+// lexeme is a piece of the source.
+type lexeme struct {
 	kind       kind
 	word       keyword // of a name that is a keyword
 	op         byte    // of an operator: its first byte
@@ -68,8 +68,8 @@ type fstring struct {
 	triple, raw bool
 }
 
-// scanner goes through Python source once.
-type scanner struct {
+// python goes through Python source once.
+type python struct {
 	src   []byte
 	latin bool
 	pos   int
@@ -81,21 +81,21 @@ type scanner struct {
 	brackets []bracket
 	fstrings []fstring
 
-	tok     token
-	back    [3]token // the tokens before tok, nearest first
-	lastEnd int      // line on which the last token ended
+	tok     lexeme
+	back    [3]lexeme // the tokens before tok, nearest first
+	lastEnd int       // line on which the last token ended
 
-	parser
+	statements
 }
 
 // depth is the number of open brackets.
-func (s *scanner) depth() int { return len(s.brackets) - 1 }
+func (s *python) depth() int { return len(s.brackets) - 1 }
 
-func (s *scanner) top() *bracket { return &s.brackets[len(s.brackets)-1] }
+func (s *python) top() *bracket { return &s.brackets[len(s.brackets)-1] }
 
 // lineStart goes to the first token of the next logical line, past blank lines
 // and comments, and measures how far it is indented.
-func (s *scanner) lineStart() bool {
+func (s *python) lineStart() bool {
 	if s.kept {
 		s.kept = false
 		return true
@@ -145,7 +145,7 @@ func (s *scanner) lineStart() bool {
 }
 
 // skipComment goes to the end of the line; a lone \r ends one too.
-func (s *scanner) skipComment() {
+func (s *python) skipComment() {
 	n := bytes.IndexByte(s.src[s.pos:], '\n')
 	if n < 0 {
 		n = len(s.src) - s.pos
@@ -157,12 +157,12 @@ func (s *scanner) skipComment() {
 }
 
 // joins reports whether the backslash at pos is followed by the line's end.
-func (s *scanner) joins() bool {
+func (s *python) joins() bool {
 	return s.pos+1 < len(s.src) && (s.src[s.pos+1] == '\n' || s.src[s.pos+1] == '\r')
 }
 
 // afterNewline is the position behind the \n, \r or \r\n at i.
-func (s *scanner) afterNewline(i int) int {
+func (s *python) afterNewline(i int) int {
 	if s.src[i] == '\r' && i+1 < len(s.src) && s.src[i+1] == '\n' {
 		return i + 2
 	}
@@ -170,7 +170,7 @@ func (s *scanner) afterNewline(i int) int {
 }
 
 // next reads the next token into tok.
-func (s *scanner) next() {
+func (s *python) next() {
 	s.back[2], s.back[1], s.back[0] = s.back[1], s.back[0], s.tok
 	if s.lit {
 		s.literal(s.pos)
@@ -187,7 +187,7 @@ func (s *scanner) next() {
 		switch {
 		case c == '\r' && (s.pos+1 == len(s.src) || s.src[s.pos+1] != '\n'), c == '\n': // an old Mac's line end is one too
 			if s.depth() == 0 {
-				s.tok = token{kind: tNewline, start: s.pos, end: s.pos + 1, line: s.line}
+				s.tok = lexeme{kind: tNewline, start: s.pos, end: s.pos + 1, line: s.line}
 				s.pos++
 				s.line++
 				return
@@ -210,24 +210,24 @@ func (s *scanner) next() {
 			return
 		}
 	}
-	s.tok = token{kind: tEOF, start: s.pos, end: s.pos, line: s.line}
+	s.tok = lexeme{kind: tEOF, start: s.pos, end: s.pos, line: s.line}
 }
 
 // abandon gives up brackets that were never closed: the line begins with a word
 // that cannot stand within an expression. The word is read again as the start
 // of a line of its own.
-func (s *scanner) abandon() {
+func (s *python) abandon() {
 	s.broken(int(s.top().line), "a bracket is never closed")
 	s.pos = s.tok.start
 	s.brackets, s.fstrings = s.brackets[:1], s.fstrings[:0]
 	s.lit = false
 	s.col = s.pos - 1 - bytes.LastIndexByte(s.src[:s.pos], '\n')
 	s.kept = true
-	s.tok = token{kind: tNewline, start: s.pos, end: s.pos, line: s.line}
+	s.tok = lexeme{kind: tNewline, start: s.pos, end: s.pos, line: s.line}
 }
 
 // read reads the token that begins with c.
-func (s *scanner) read(c byte) {
+func (s *python) read(c byte) {
 	start := s.pos
 	switch {
 	case class[c]&isDigit != 0, c == '.' && start+1 < len(s.src) && class[s.src[start+1]]&isDigit != 0:
@@ -245,7 +245,7 @@ func (s *scanner) read(c byte) {
 	}
 }
 
-func (s *scanner) name() {
+func (s *python) name() {
 	start, end := s.pos, s.pos+1
 	for end < len(s.src) && class[s.src[end]]&isWord != 0 {
 		end++
@@ -255,13 +255,13 @@ func (s *scanner) name() {
 		return
 	}
 	s.pos = end
-	s.tok = token{kind: tName, start: start, end: end, line: s.line}
+	s.tok = lexeme{kind: tName, start: start, end: end, line: s.line}
 	if n := end - start; n >= 2 && n <= 8 {
 		s.tok.word = keywordOf(s.src[start:end])
 	}
 }
 
-func (s *scanner) number() {
+func (s *python) number() {
 	i, src := s.pos, s.src
 	digits := func() {
 		for i < len(src) && (class[src[i]]&isDigit != 0 || src[i] == '_') {
@@ -287,7 +287,7 @@ func (s *scanner) number() {
 	if i < len(src) && (src[i]|0x20 == 'j' || src[i]|0x20 == 'l') {
 		i++
 	}
-	s.tok = token{kind: tNumber, start: s.pos, end: i, line: s.line}
+	s.tok = lexeme{kind: tNumber, start: s.pos, end: i, line: s.line}
 	s.pos = i
 }
 
@@ -310,14 +310,14 @@ func exponent(src []byte, i int) int {
 }
 
 // open reads an opening bracket.
-func (s *scanner) open(c byte, field bool) {
+func (s *python) open(c byte, field bool) {
 	outer := s.top()
 	level := bracket{open: c, field: field, value: s.afterValue(), line: int32(min(s.line, 1<<30)), ternary: outer.ternary, base: outer.ternary}
 	if level.groups() {
 		level.seq = outer.seq
 	}
 	s.brackets = append(s.brackets, level)
-	s.tok = token{kind: tOp, op: c, start: s.pos, end: s.pos + 1, line: s.line}
+	s.tok = lexeme{kind: tOp, op: c, start: s.pos, end: s.pos + 1, line: s.line}
 	s.pos++
 }
 
@@ -327,7 +327,7 @@ func (b bracket) groups() bool { return b.open == '(' && !b.value }
 
 // afterValue reports whether the token before is something that can be called
 // or subscripted.
-func (s *scanner) afterValue() bool {
+func (s *python) afterValue() bool {
 	t := s.back[0]
 	switch t.kind {
 	case tName:
@@ -344,8 +344,8 @@ func (s *scanner) afterValue() bool {
 var closes = [256]byte{'(': ')', '[': ']', '{': '}'}
 
 // shut reads a closing bracket.
-func (s *scanner) shut(c byte) {
-	s.tok = token{kind: tOp, op: c, start: s.pos, end: s.pos + 1, line: s.line}
+func (s *python) shut(c byte) {
+	s.tok = lexeme{kind: tOp, op: c, start: s.pos, end: s.pos + 1, line: s.line}
 	s.pos++
 	level := *s.top()
 	if s.depth() == 0 || closes[level.open] != c {
@@ -361,7 +361,7 @@ func (s *scanner) shut(c byte) {
 
 // operator reads everything else, up to three bytes that belong together. Their
 // exact meaning matters to hashes only, and to ":=" which is no ":".
-func (s *scanner) operator(c byte) {
+func (s *python) operator(c byte) {
 	n := 1
 	rest := s.src[s.pos:]
 	switch {
@@ -375,9 +375,9 @@ func (s *scanner) operator(c byte) {
 	case len(rest) > 1 && (rest[1] == c && (c == '*' || c == '/' || c == '<' || c == '>') || c == '-' && rest[1] == '>' || c == '<' && rest[1] == '>'):
 		n = 2
 	}
-	s.tok = token{kind: tOp, op: c, start: s.pos, end: s.pos + n, line: s.line}
+	s.tok = lexeme{kind: tOp, op: c, start: s.pos, end: s.pos + n, line: s.line}
 	s.pos += n
 }
 
 // is reports whether the current token is the one-byte operator c.
-func (t token) is(c byte) bool { return t.kind == tOp && t.op == c && t.end-t.start == 1 }
+func (t lexeme) is(c byte) bool { return t.kind == tOp && t.op == c && t.end-t.start == 1 }

@@ -15,7 +15,7 @@ func isPrefix(b []byte) bool {
 }
 
 // str reads the string whose prefix starts at start and whose quote is at quote.
-func (s *scanner) str(start, quote int) {
+func (s *python) str(start, quote int) {
 	var raw, fields bool
 	for _, c := range s.src[start:quote] {
 		raw = raw || c|0x20 == 'r'
@@ -38,11 +38,11 @@ func (s *scanner) str(start, quote int) {
 	} else {
 		s.closeSingle(q)
 	}
-	s.tok = token{kind: tString, plain: true, start: start, end: s.pos, line: line}
+	s.tok = lexeme{kind: tString, plain: true, start: start, end: s.pos, line: line}
 }
 
 // closeSingle goes behind the quote that ends a string of one line.
-func (s *scanner) closeSingle(q byte) {
+func (s *python) closeSingle(q byte) {
 	src := s.src
 	for i := s.pos; i < len(src); i++ {
 		switch src[i] {
@@ -68,7 +68,7 @@ func (s *scanner) closeSingle(q byte) {
 
 // closeTriple goes behind the three quotes that end a string. Long texts are
 // passed over by IndexByte.
-func (s *scanner) closeTriple(q byte, line int) {
+func (s *python) closeTriple(q byte, line int) {
 	src, i := s.src, s.pos
 	for i < len(src) {
 		n := bytes.IndexByte(src[i:], q)
@@ -111,7 +111,7 @@ func lineEnds(b []byte) int {
 // literal reads the text of the innermost f-string from pos to its end or to
 // the next field (PEP 701: a field may hold anything, the same quotes too). The
 // token starts at start, which may be the prefix.
-func (s *scanner) literal(start int) {
+func (s *python) literal(start int) {
 	f := s.fstrings[len(s.fstrings)-1]
 	spec := s.top().field && s.top().spec
 	line := s.line
@@ -119,7 +119,7 @@ func (s *scanner) literal(start int) {
 	src, i := s.src, s.pos
 	done := func(end int) {
 		s.pos = end
-		s.tok = token{kind: tString, start: start, end: end, line: line}
+		s.tok = lexeme{kind: tString, start: start, end: end, line: line}
 	}
 	for i < len(src) {
 		c := src[i]
@@ -162,7 +162,7 @@ func (s *scanner) literal(start int) {
 
 // endFString closes the innermost f-string; one that ends within the format
 // specification of a field takes the field with it.
-func (s *scanner) endFString(spec bool) {
+func (s *python) endFString(spec bool) {
 	s.fstrings = s.fstrings[:len(s.fstrings)-1]
 	if spec {
 		s.broken(s.line, "a field of an f-string is never closed")
@@ -174,7 +174,7 @@ func (s *scanner) endFString(spec bool) {
 
 // escape is the position behind the backslash at i and what it escapes. A brace
 // after it still opens a field, but not in \N{NAME}.
-func (s *scanner) escape(i int, raw bool) int {
+func (s *python) escape(i int, raw bool) int {
 	src := s.src
 	if i+1 >= len(src) {
 		return i + 1

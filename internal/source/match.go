@@ -2,7 +2,7 @@ package source
 
 // matchHeader reads "match subject:", or an expression that begins with a name
 // "match". Which of the two it is shows only at the end of the line.
-func (s *scanner) matchHeader() bool {
+func (s *python) matchHeader() bool {
 	s.take()
 	switch t := s.tok; {
 	case t.kind == tNewline || t.kind == tEOF:
@@ -25,7 +25,7 @@ func (s *scanner) matchHeader() bool {
 	return true
 }
 
-func startsValue(t token) bool {
+func startsValue(t lexeme) bool {
 	switch t.op {
 	case '(', '[', '{', '-', '~', '*', '+', '.':
 		return t.end-t.start == 1
@@ -34,7 +34,7 @@ func startsValue(t token) bool {
 }
 
 // lineEnds reports whether nothing but a comment follows on this line.
-func (s *scanner) lineEnds() bool {
+func (s *python) lineEnds() bool {
 	for _, c := range s.src[s.pos:] {
 		switch {
 		case c == '\n' || c == '#' || c == '\r':
@@ -48,7 +48,7 @@ func (s *scanner) lineEnds() bool {
 
 // caseHeader reads "case pattern if guard:". A pattern that is one name catches
 // everything, and radon does not count it.
-func (s *scanner) caseHeader() bool {
+func (s *python) caseHeader() bool {
 	s.take()
 	if s.tok.kind == tOp && !startsValue(s.tok) || s.tok.kind == tNewline || s.tok.kind == tEOF {
 		return false
@@ -74,7 +74,7 @@ func (s *scanner) caseHeader() bool {
 }
 
 // closeMatch counts the cases that do not catch everything.
-func (s *scanner) closeMatch(b block) {
+func (s *python) closeMatch(b block) {
 	n := b.cases
 	if b.bare {
 		n--

@@ -8,7 +8,7 @@ import (
 // Broken, beside everything that was found before and after it.
 func Python(src []byte) Facts {
 	text, latin := decode(src)
-	s := scanner{src: text, latin: latin, line: 1}
+	s := python{src: text, latin: latin, line: 1}
 	s.brackets = append(make([]bracket, 0, 16), bracket{})
 	s.blocks = append(make([]block, 0, 16), block{kind: bModule})
 	s.openFrame(ci.Definition{Name: "<module>", Kind: ci.DefModule, First: 1, Line: 1})
@@ -32,8 +32,8 @@ func Python(src []byte) Facts {
 	return s.facts
 }
 
-// parser is what the scanner knows of statements and blocks.
-type parser struct {
+// statements is what the scanner knows of statements and blocks.
+type statements struct {
 	facts    Facts
 	blocks   []block
 	frames   []frame
@@ -88,10 +88,10 @@ type block struct {
 	contains int       // all of them
 }
 
-func (s *scanner) block() *block { return &s.blocks[len(s.blocks)-1] }
+func (s *python) block() *block { return &s.blocks[len(s.blocks)-1] }
 
 // broken notes the first thing that is wrong.
-func (s *scanner) broken(line int, text string) {
+func (s *python) broken(line int, text string) {
 	if s.facts.Broken == nil {
 		s.facts.Broken = &Problem{Line: line, Text: text}
 	}
@@ -99,7 +99,7 @@ func (s *scanner) broken(line int, text string) {
 
 // settle closes the blocks that a line at this indentation is not in, and opens
 // the body that it begins.
-func (s *scanner) settle() {
+func (s *python) settle() {
 	if top := s.block(); top.body < 0 {
 		if s.col > top.col {
 			top.body = s.col
@@ -117,7 +117,7 @@ func (s *scanner) settle() {
 }
 
 // openBlock follows a header up to and over its ":".
-func (s *scanner) openBlock(b block) {
+func (s *python) openBlock(b block) {
 	outer := s.block()
 	b.col = max(outer.body, 0)
 	b.typing = b.typing || outer.typing
@@ -147,7 +147,7 @@ func (s *scanner) openBlock(b block) {
 }
 
 // closeBlock ends the innermost block and remembers what an else would mean.
-func (s *scanner) closeBlock() {
+func (s *python) closeBlock() {
 	b := *s.block()
 	if b.nests {
 		s.nest--
@@ -171,7 +171,7 @@ func (s *scanner) closeBlock() {
 }
 
 // logicalLine reads the statements of one logical line.
-func (s *scanner) logicalLine() {
+func (s *python) logicalLine() {
 	for s.tok.kind != tNewline && s.tok.kind != tEOF {
 		if s.tok.is(';') {
 			s.next()
@@ -190,7 +190,7 @@ func (s *scanner) logicalLine() {
 
 // statement reads one statement up to the ";" or the end of the line, or up to
 // and over the ":" of a compound one.
-func (s *scanner) statement() {
+func (s *python) statement() {
 	s.brackets[0] = bracket{}
 	s.mark(markStatement)
 	word, async := s.tok.word, false
@@ -235,7 +235,7 @@ func (s *scanner) statement() {
 }
 
 // compound reads the header of a compound statement; false: it is none.
-func (s *scanner) compound(word keyword) bool {
+func (s *python) compound(word keyword) bool {
 	outer := s.block()
 	switch word {
 	case kDef, kClass:
@@ -280,7 +280,7 @@ func (s *scanner) compound(word keyword) bool {
 }
 
 // headerOf reads a header whose first word is the current token.
-func (s *scanner) headerOf(b block) {
+func (s *python) headerOf(b block) {
 	outer := s.block()
 	outer.contains++
 	outer.prev, outer.prevNot = bNone, false
@@ -292,7 +292,7 @@ func (s *scanner) headerOf(b block) {
 
 // ifHeader reads the condition of an if or elif and notes whether it asks for
 // type checkers.
-func (s *scanner) ifHeader(b block) {
+func (s *python) ifHeader(b block) {
 	outer := s.block()
 	outer.contains++
 	outer.prev, outer.prevNot = bNone, false
@@ -315,7 +315,7 @@ func (s *scanner) ifHeader(b block) {
 
 // atEnd reports whether the expression ends here: at the statement's end, or at
 // the ":" of a header, which is no lambda's.
-func (s *scanner) atEnd(header bool) bool {
+func (s *python) atEnd(header bool) bool {
 	switch {
 	case s.tok.kind == tNewline || s.tok.kind == tEOF:
 		return true
@@ -328,7 +328,7 @@ func (s *scanner) atEnd(header bool) bool {
 }
 
 // expr reads the rest of a statement or header.
-func (s *scanner) expr(header bool) {
+func (s *python) expr(header bool) {
 	for !s.atEnd(header) {
 		s.weigh()
 		s.take()
@@ -337,7 +337,7 @@ func (s *scanner) expr(header bool) {
 
 // take folds the current token into the hashes of what it belongs to and reads
 // the next one.
-func (s *scanner) take() {
+func (s *python) take() {
 	t := s.tok
 	if t.line > s.lastCode {
 		s.facts.Code++
