@@ -55,7 +55,7 @@ func (s *python) caseHeader() bool {
 	}
 	tokens, name := 0, false
 	for !s.atEnd(true) && (s.depth() > 0 || s.tok.word != kIf) {
-		if !s.tok.is('(') && !s.tok.is(')') {
+		if call := s.tok.is('(') && s.top().value; call || !s.tok.is('(') && !s.tok.is(')') {
 			tokens++
 			name = s.tok.kind == tName && s.tok.word != kNone
 		}
