@@ -64,6 +64,7 @@ func (c *archCommand) analyse(s *session) (ci.Architecture, *ci.ArchitectureDelt
 	if len(tree.files) == 0 {
 		return none, nil, usagef("keepgreen arch reads Python and Go", "%s: no source file in it", s.Globals.Dir)
 	}
+	tree.layout.Self = filepath.Base(s.root())
 	in := arch.Input{Graph: tree.graph()}
 	if in.History, err = c.history(s, repo, tree); err != nil {
 		return none, nil, err
@@ -83,6 +84,7 @@ func (c *archCommand) analyse(s *session) (ci.Architecture, *ci.ArchitectureDelt
 	if err != nil {
 		return none, nil, noAnswerf("", "--base: %w", err)
 	}
+	old.layout.Self = tree.layout.Self
 	before := arch.Analyse(arch.Input{Graph: old.graph(), History: in.History})
 	delta := arch.Compare(before, found)
 	return found, &delta, nil

@@ -19,6 +19,7 @@ type File struct {
 // Layout is what the files themselves do not say of how they become modules.
 type Layout struct {
 	Roots     []string          // folders that are on Python's path besides those that are found, e.g. "backend/src"
+	Self      string            // what the repository's own folder is called, for when that is a package
 	GoModules map[string]string // folder of each go.mod → its module path
 	Strings   bool              // a string that is the dotted name of a module of ours counts as a lazy import
 }

@@ -15,6 +15,7 @@ type resolver struct {
 	dirs    map[string]bool     // folders that hold Python files, at any depth
 	pkgs    map[string]bool     // folders with an __init__.py
 	first   map[string][]string // first part of a dotted name → roots that have it
+	self    string              // what the repository's root is called, where that is a package
 	local   map[string]bool     // folders that are roots only for the files below them
 	scratch map[lookup][]found
 }
@@ -27,6 +28,7 @@ type found struct {
 	path   string // without suffix
 	module int    // -1: a folder without an __init__.py
 	whole  bool   // every part of the name was found
+	last   string // the last part of the name, where it alone was not found
 }
 
 // python adds the modules and imports of Python files.
@@ -34,6 +36,9 @@ func (b *builder) python(files []File) {
 	r := &resolver{files: map[string]int{}, dirs: map[string]bool{}, pkgs: map[string]bool{}, first: map[string][]string{}, local: map[string]bool{}, scratch: map[lookup][]found{}}
 	for i, f := range files {
 		r.enter(f.Path, i)
+	}
+	if r.pkgs["."] {
+		r.self = b.layout.Self
 	}
 	r.findRoots(files, b.layout.Roots)
 	start := len(b.graph.Modules)
@@ -67,7 +72,7 @@ func (b *builder) python(files []File) {
 func key(file string) string {
 	dir, base := path.Split(file)
 	if base == "__init__.py" {
-		return strings.TrimSuffix(dir, "/")
+		return path.Clean(dir)
 	}
 	return dir + strings.TrimSuffix(base, path.Ext(base))
 }
@@ -96,21 +101,25 @@ var sourceFolders = []string{"src", "lib", "python"}
 // itself, those that hold a package and are none, those with a name that says
 // so. A folder of scripts, or with a conftest.py, is one for what is below it.
 func (r *resolver) findRoots(files []File, given []string) {
-	roots := map[string]bool{".": true}
+	roots := map[string]bool{}
+	if !r.pkgs["."] {
+		roots["."] = true
+	}
 	for _, dir := range given {
 		roots[path.Clean(dir)] = true
 	}
 	for dir := range r.dirs {
 		parent := path.Dir(dir)
 		switch {
-		case r.pkgs[dir] && !r.pkgs[parent]:
+		case r.inPackage(parent):
+		case r.pkgs[dir]:
 			roots[parent] = true
-		case !r.pkgs[dir] && slices.Contains(sourceFolders, path.Base(dir)):
+		case slices.Contains(sourceFolders, path.Base(dir)):
 			roots[dir] = true
 		}
 	}
 	for _, f := range files {
-		if dir := path.Dir(f.Path); !r.pkgs[dir] && !roots[dir] {
+		if dir := path.Dir(f.Path); !roots[dir] && !r.inPackage(dir) {
 			roots[dir], r.local[dir] = true, true
 		}
 	}
@@ -118,6 +127,18 @@ func (r *resolver) findRoots(files []File, given []string) {
 		r.local[dir] = r.local[dir] || dir != "." && aside(dir) && !slices.Contains(given, dir)
 	}
 	r.children(roots)
+}
+
+// inPackage reports whether a folder is a package or within one.
+func (r *resolver) inPackage(dir string) bool {
+	for ; ; dir = path.Dir(dir) {
+		if r.pkgs[dir] {
+			return true
+		}
+		if dir == "." || dir == "/" {
+			return false
+		}
+	}
 }
 
 // aside reports whether a folder holds examples, tests or their data, whose
@@ -155,9 +176,14 @@ func (r *resolver) children(roots map[string]bool) {
 // name is what an import statement calls the file.
 func (r *resolver) name(file string) string {
 	k := key(file)
-	root := path.Dir(k)
-	for root != "." && r.pkgs[root] {
-		root = path.Dir(root)
+	root, inside := path.Dir(k), false
+	for dir := k; dir != "." && dir != "/"; dir = path.Dir(dir) {
+		if r.pkgs[dir] { // the topmost one counts: a folder within it needs no __init__.py
+			root, inside = path.Dir(dir), true
+		}
+	}
+	if r.self != "" {
+		return strings.ReplaceAll(path.Join(r.self, k), "/", ".")
 	}
 	// A namespace package: its folder has no __init__.py, but one above it is a root by name.
 	for dir := root; dir != "." && dir != "/"; dir = path.Dir(dir) {
@@ -166,7 +192,7 @@ func (r *resolver) name(file string) string {
 			break
 		}
 	}
-	if root != "." && !r.pkgs[path.Dir(k)] && path.Base(file) != "__init__.py" && !slices.Contains(sourceFolders, path.Base(root)) {
+	if root != "." && !inside && !slices.Contains(sourceFolders, path.Base(root)) {
 		root = "." // a script or a test in a plain folder goes by its path
 	}
 	if root != "." {
@@ -186,7 +212,10 @@ func (r *resolver) absolute(dir, name string) []found {
 	if hits, known := r.scratch[at]; known {
 		return hits
 	}
-	head, _, _ := strings.Cut(name, ".")
+	head, rest, _ := strings.Cut(name, ".")
+	if r.self != "" && head == r.self {
+		return r.below(rest)
+	}
 	var hits []found
 	for _, root := range r.first[head] {
 		near := above(root, dir)
@@ -210,6 +239,16 @@ func (r *resolver) absolute(dir, name string) []found {
 	return hits
 }
 
+// below finds what follows the name of a repository that is itself a package.
+func (r *resolver) below(rest string) []found {
+	module, ok := r.files["."]
+	if rest == "" && ok {
+		return []found{{path: ".", module: module, whole: true}}
+	}
+	hit, _ := r.walk(".", rest)
+	return []found{hit}
+}
+
 // reaches reports whether a folder is on the path of tests further down: pytest
 // puts those with a conftest.py there, and those that hold a package.
 func (r *resolver) reaches(dir string) bool {
@@ -227,6 +266,9 @@ func (r *resolver) walk(from, name string) (found, bool) {
 		}
 		module, isModule := r.files[next]
 		if !isModule && !r.dirs[next] {
+			if part == name[strings.LastIndexByte(name, '.')+1:] && len(hit.path)+1+len(part) == len(next) && strings.HasSuffix(path.Join(from, strings.ReplaceAll(name, ".", "/")), next) {
+				hit.last = part
+			}
 			return hit, hit.path != from
 		}
 		hit.path, hit.module = next, module
@@ -262,7 +304,12 @@ func (b *builder) pythonImport(r *resolver, f File, from, start int, imp Import)
 		return
 	}
 	for _, hit := range hits {
-		if !hit.whole {
+		switch {
+		case !hit.whole && len(imp.Names) == 0 && !imp.Star && hit.last != "" && hit.module >= 0:
+			edge.To = start + hit.module // an extension module, most often: its package is loaded
+			b.add(edge, hit.last)
+			continue
+		case !hit.whole:
 			b.nowhere(f, imp)
 			continue
 		}
