@@ -118,6 +118,7 @@ type ScorePart struct {
 	Raw    float64 // what was measured
 	Limit  float64 // the value of Raw that costs the whole weight
 	Weight float64
+	Curve  float64 // the cost is Weight × (Raw / Limit)^Curve
 	Cost   float64 // points that it takes
 }
 

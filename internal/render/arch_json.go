@@ -33,6 +33,7 @@ type archPartDoc struct {
 	Raw    number `json:"value"`
 	Limit  number `json:"limit"`
 	Weight number `json:"weight"`
+	Curve  number `json:"curve"`
 	Cost   number `json:"cost"`
 }
 
@@ -173,7 +174,7 @@ func ArchDocument(w io.Writer, v ArchView) error {
 		History: archHistoryDoc{v.History.Known, v.History.Since, v.History.Commits, v.History.Shallow},
 	}
 	for _, p := range v.Score.Parts {
-		doc.Parts = append(doc.Parts, archPartDoc{p.Name, p.Doc, rounded(p.Raw, 4), number(p.Limit), number(p.Weight), rounded(p.Cost, 3)})
+		doc.Parts = append(doc.Parts, archPartDoc{p.Name, p.Doc, rounded(p.Raw, 4), number(p.Limit), number(p.Weight), number(p.Curve), rounded(p.Cost, 3)})
 	}
 	for i, m := range v.Graph.Modules {
 		row := archModuleDoc{Name: m.Name, File: m.File, External: m.External, Standard: m.Standard, Test: m.Test, Broken: m.Broken, Code: m.Code}

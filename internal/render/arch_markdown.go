@@ -198,10 +198,10 @@ func (v ArchView) archTables(m *markdownPage) {
 		}
 	}
 	m.line("\n<details><summary>How the score is made</summary>\n")
-	m.line("10 minus each part's weight × √(value ÷ limit), at most the weight.\n")
-	m.line("| part | value | limit | weight | cost |\n| --- | --: | --: | --: | --: |")
+	m.line("10 minus each part's weight × (value ÷ limit)^curve, at most the weight.\n")
+	m.line("| part | value | limit | curve | weight | cost |\n| --- | --: | --: | --: | --: | --: |")
 	for _, p := range v.Score.Parts {
-		m.line("| %s: %s | %.3f | %g | %g | %.2f |", p.Name, p.Doc, p.Raw, p.Limit, p.Weight, p.Cost)
+		m.line("| %s: %s | %.3f | %g | %g | %g | %.2f |", p.Name, p.Doc, p.Raw, p.Limit, p.Curve, p.Weight, p.Cost)
 	}
 	m.line("\n</details>")
 }
