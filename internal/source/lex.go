@@ -53,6 +53,7 @@ type bracket struct {
 	field   bool // the "{" of an f-string
 	spec    bool // within a field: after its ":"
 	value   bool // follows a value: a call or a subscript
+	negated bool // follows a "not": its and's are a run of their own
 	comprh  bool // a "for" was seen: an "if" here filters
 	seq     keyword
 	ternary uint8 // conditional expressions and lambdas that this place stands in
@@ -312,7 +313,7 @@ func exponent(src []byte, i int) int {
 // open reads an opening bracket.
 func (s *python) open(c byte, field bool) {
 	outer := s.top()
-	level := bracket{open: c, field: field, value: s.afterValue(), line: int32(min(s.line, 1<<30)), ternary: outer.ternary, base: outer.ternary}
+	level := bracket{open: c, field: field, value: s.afterValue(), negated: s.back[0].word == kNot, line: int32(min(s.line, 1<<30)), ternary: outer.ternary, base: outer.ternary}
 	if level.groups() {
 		level.seq = outer.seq
 	}
@@ -323,7 +324,7 @@ func (s *python) open(c byte, field bool) {
 
 // groups reports whether the bracket only groups: a sequence of and's goes on
 // within it.
-func (b bracket) groups() bool { return b.open == '(' && !b.value }
+func (b bracket) groups() bool { return b.open == '(' && !b.value && !b.negated }
 
 // afterValue reports whether the token before is something that can be called
 // or subscripted.
