@@ -248,7 +248,7 @@ func (k *knot) atLeast(found int) int {
 		}
 		bound += least
 	}
-	return bound
+	return (bound + unit - 1) / unit
 }
 
 // residual is the shortest cycle through v of arcs with weight left.

@@ -105,7 +105,7 @@ func (n *net) tangle(arcs [][]arc, at []int, c int, modules []int, kind ci.Impor
 	}
 	slices.SortFunc(t.Cycles, byName)
 	for _, e := range k.cut() {
-		cut := ci.Cut{From: modules[k.arcs[e].from], To: modules[k.arcs[e].to], Weight: k.arcs[e].weight}
+		cut := ci.Cut{From: modules[k.arcs[e].from], To: modules[k.arcs[e].to], Weight: (k.arcs[e].weight + unit - 1) / unit}
 		for _, i := range k.arcs[e].edges {
 			if binding(n.graph.Imports[i].Kind) <= binding(kind) {
 				cut.Lines = append(cut.Lines, n.graph.Imports[i])
@@ -128,8 +128,12 @@ type knot struct {
 	out, in [][]int // indexes of arcs
 }
 
+// unit is the weight of one name. Of arcs with as many names the less binding
+// one weighs a little less, so that it is the one that is cut.
+const unit = 1 << 20
+
 type tie struct {
-	from, to, weight int
+	from, to, weight int // weight in units
 	kind             ci.ImportKind
 	edges            []int
 }
@@ -148,7 +152,7 @@ func newKnot(arcs [][]arc, at []int, c int, modules []int) *knot {
 			j := place[a.to]
 			k.out[i] = append(k.out[i], len(k.arcs))
 			k.in[j] = append(k.in[j], len(k.arcs))
-			k.arcs = append(k.arcs, tie{i, j, a.weight, a.kind, a.edges})
+			k.arcs = append(k.arcs, tie{i, j, a.weight*unit - binding(a.kind), a.kind, a.edges})
 		}
 	}
 	return k

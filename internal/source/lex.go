@@ -381,4 +381,4 @@ func (s *python) operator(c byte) {
 }
 
 // is reports whether the current token is the one-byte operator c.
-func (t lexeme) is(c byte) bool { return t.kind == tOp && t.op == c && t.end-t.start == 1 }
+func (t *lexeme) is(c byte) bool { return t.kind == tOp && t.op == c && t.end-t.start == 1 }
