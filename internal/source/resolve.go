@@ -208,18 +208,25 @@ func above(root, dir string) bool {
 
 // absolute finds a dotted name as an import in a file of dir means it.
 func (r *resolver) absolute(dir, name string) []found {
-	at := lookup{dir, name}
-	if hits, known := r.scratch[at]; known {
-		return hits
-	}
 	head, rest, _ := strings.Cut(name, ".")
 	if r.self != "" && head == r.self {
 		return r.below(rest)
 	}
+	roots := r.first[head]
+	if len(roots) == 0 {
+		return nil
+	}
+	at := lookup{dir, name}
+	if len(roots) == 1 && !r.local[roots[0]] {
+		at.dir = "" // it is the same from everywhere
+	}
+	if hits, known := r.scratch[at]; known {
+		return hits
+	}
 	var hits []found
-	for _, root := range r.first[head] {
+	for _, root := range roots {
 		near := above(root, dir)
-		if !near && r.local[root] || near && root != dir && r.local[root] && !r.reaches(root) || root == dir && r.pkgs[dir] {
+		if !near && r.local[root] || near && root != dir && r.local[root] && !r.reaches(root) {
 			continue
 		}
 		hit, ok := r.walk(root, name)
