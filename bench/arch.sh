@@ -35,7 +35,7 @@ timed() {
 echo "== the whole folder, $(find "$folder" -name '*.py' | wc -l) files"
 timed "keepgreen arch, everything" "$keepgreen" arch --dir "$folder" --churn-since none
 ours=$took
-timed "ruff analyze graph, the graph alone" "$TOOLS/bin/ruff" analyze graph --no-cache --preview "$folder"
+timed "ruff analyze graph, the graph alone" "$TOOLS/bin/ruff" analyze graph --preview "$folder"
 [ -n "$took" ] && awk -v a="$took" -v b="$ours" 'BEGIN { printf "ruff ÷ keepgreen: %.2f\n", a / b }'
 timed "radon cc" "$TOOLS/bin/radon" cc -j "$folder"
 [ -n "$took" ] && awk -v a="$took" -v b="$ours" 'BEGIN { printf "radon ÷ keepgreen: %.1f\n", a / b }'
