@@ -50,8 +50,11 @@ var rooms = map[string]struct {
 	"internal/report/vuln":       {half: pure},
 	"internal/report/reporttest": {half: tests, needs: []string{"internal/report/format"}},
 
+	"internal/source": {half: pure},
+
 	"internal/triage": {half: pure},
 	"internal/flake":  {half: pure},
+	"internal/arch":   {half: pure},
 
 	"internal/forensics": {half: pure},
 
@@ -67,7 +70,7 @@ var rooms = map[string]struct {
 	"internal/cli": {half: top, needs: []string{
 		"internal/config", "internal/report", "internal/report/coverage", "internal/report/format",
 		"internal/report/gotest", "internal/report/lint", "internal/report/pytest", "internal/report/vuln",
-		"internal/triage", "internal/flake", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
+		"internal/source", "internal/triage", "internal/flake", "internal/arch", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
 		"internal/git", "internal/history", "internal/runner",
 	}},
 

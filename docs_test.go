@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"keepgreen/internal/arch"
 	"keepgreen/internal/config"
 	"keepgreen/internal/report"
 )
@@ -60,6 +61,11 @@ func generated(t *testing.T, name string) string {
 		fmt.Fprint(&b, "| format | what it is |\n| --- | --- |\n")
 		for _, f := range report.Formats() {
 			fmt.Fprintf(&b, "| `%s` | %s |\n", f.Name, f.Doc)
+		}
+	case name == "arch score":
+		fmt.Fprint(&b, "| part | measured | limit | curve | weight |\n| --- | --- | --: | --: | --: |\n")
+		for _, p := range arch.Formula() {
+			fmt.Fprintf(&b, "| %s | %s | %g | %g | %g |\n", p.Name, p.Doc, p.Limit, p.Curve, p.Weight)
 		}
 	case words[0] == "help":
 		fmt.Fprintf(&b, "```\n%s```\n", keepgreen(t, t.TempDir(), "keepgreen "+strings.Join(words[1:], " ")+" --help"))

@@ -56,7 +56,7 @@ func (e Env) Pairs() []string {
 
 // Globals are the flags that every command has.
 type Globals struct {
-	Format  string `help:"How the answer is printed: ${enum}." enum:"text,json" default:"text" placeholder:"text|json"`
+	Format  string `help:"How the answer is printed: text,json." enum:"text,json,sarif" default:"text" placeholder:"text|json"`
 	Quiet   bool   `short:"q" help:"Print the answer only, no progress."`
 	NoColor bool   `help:"No colours (also: NO_COLOR)." setting:"NO_COLOR"`
 	Dir     string `short:"C" help:"The repository." default:"." placeholder:"DIR"`
@@ -75,6 +75,7 @@ type commands struct {
 	Gate      gateCommand      `cmd:"" help:"Compare with the baseline of main, and say yes or no."`
 	Forensics forensicsCommand `cmd:"" help:"Check the forensic log and the eviction metrics."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Arch      archCommand      `cmd:"" help:"Say how the code hangs together: cycles, coupling, hotspots, a health score."`
 }
 
 // session is what a command's Run method is given.
@@ -143,6 +144,9 @@ func run(ctx context.Context, p Process) (err error) {
 		return usage(err)
 	}
 	s.Globals = cmds.Globals
+	if s.Format == "sarif" && parsed.Command() != "arch" {
+		return usagef("", `--format must be one of "text","json" but got "sarif"`)
+	}
 	if s.Env["NO_COLOR"] != "" || s.NoColor {
 		s.Colour = false
 	}

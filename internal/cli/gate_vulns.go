@@ -35,7 +35,7 @@ type gateVulns struct {
 }
 
 // scanned is what the gate gathered.
-type scanned struct {
+type vulnFacts struct {
 	scan       policy.VulnScan
 	others     int
 	notes      []string
@@ -61,7 +61,7 @@ func (c *gateVulns) Run(s *session) error {
 	return c.act(s, m, d)
 }
 
-func (c *gateVulns) gather(s *session) (*scanned, error) {
+func (c *gateVulns) gather(s *session) (*vulnFacts, error) {
 	for name, n := range map[string]int{"--delta-high": c.DeltaHigh, "--delta-critical": c.DeltaCritical, "--max-high": c.MaxHigh, "--max-critical": c.MaxCritical} {
 		if n < 0 {
 			return nil, usagef("", "%s: %d is not a count", name, n)
@@ -70,7 +70,7 @@ func (c *gateVulns) gather(s *session) (*scanned, error) {
 	if err := isDirectory(s.root(), s.Globals.Dir); err != nil {
 		return nil, err
 	}
-	m := &scanned{}
+	m := &vulnFacts{}
 	var err error
 	if m.run, _, err = s.identify(s.ctx, s.root(), s.Now()); err != nil {
 		return nil, noAnswerf("", "%w", err)
@@ -106,7 +106,7 @@ func (c *gateVulns) gather(s *session) (*scanned, error) {
 }
 
 // read takes over what the reports say.
-func (m *scanned) read(reports []vuln.Report, root string) {
+func (m *vulnFacts) read(reports []vuln.Report, root string) {
 	for _, r := range reports {
 		m.notes = append(m.notes, r.Warnings...)
 		m.others += len(r.Others)
@@ -254,7 +254,7 @@ func (s *session) fromFork() bool {
 	return base != nil && (head == nil || head.FullName != base.FullName) // head is gone where the fork was deleted
 }
 
-func (c *gateVulns) view(m *scanned, d policy.VulnDecision) render.VulnsView {
+func (c *gateVulns) view(m *vulnFacts, d policy.VulnDecision) render.VulnsView {
 	v := render.VulnsView{
 		Gate: render.VulnGate{
 			Decision: d.Decision, Now: d.Counted, Fixed: d.Fixed,
@@ -271,7 +271,7 @@ func (c *gateVulns) view(m *scanned, d policy.VulnDecision) render.VulnsView {
 	return v
 }
 
-func (c *gateVulns) act(s *session, m *scanned, d policy.VulnDecision) error {
+func (c *gateVulns) act(s *session, m *vulnFacts, d policy.VulnDecision) error {
 	if d.Verdict == ci.VerdictNoData && m.fork {
 		m.notes = append(m.notes, "this is a pull request of a fork: the missing answer warns here, and fails on main")
 	}

@@ -73,7 +73,7 @@ func severityOf(word string) ci.VulnSeverity {
 
 // update records the run, where it was asked for and the run may move the
 // baseline: a green run of main. Otherwise it says why not.
-func (c *gateVulns) update(s *session, m *scanned, d policy.VulnDecision) error {
+func (c *gateVulns) update(s *session, m *vulnFacts, d policy.VulnDecision) error {
 	switch {
 	case !c.Update:
 		return nil
@@ -106,7 +106,7 @@ func (c *gateVulns) update(s *session, m *scanned, d policy.VulnDecision) error 
 }
 
 // recorded is the baseline file with the run in it; nil if it is in it already.
-func recorded(old []byte, m *scanned, d policy.VulnDecision) ([]byte, error) {
+func recorded(old []byte, m *vulnFacts, d policy.VulnDecision) ([]byte, error) {
 	q := &baseline.Quality{}
 	if old != nil {
 		var err error
@@ -137,7 +137,7 @@ func recorded(old []byte, m *scanned, d policy.VulnDecision) ([]byte, error) {
 
 // remember records what main has, whatever the verdict: the time to mend runs
 // for what was refused too. Being without a history is a note, not an error.
-func (c *gateVulns) remember(s *session, m *scanned, d policy.VulnDecision) {
+func (c *gateVulns) remember(s *session, m *vulnFacts, d policy.VulnDecision) {
 	if c.NoHistory || d.Verdict == ci.VerdictNoData || len(m.scan.NoData) > 0 || !onMain(m.run) {
 		return
 	}
