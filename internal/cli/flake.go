@@ -96,7 +96,7 @@ func (c *flakeTests) fromReports(s *session) (flake.History, error) {
 			if err != nil {
 				return flake.History{}, err
 			}
-			rep, err := readSource(source, nil)
+			rep, err := readSource(source, nil, true)
 			if err != nil {
 				return flake.History{}, usagef("", "%s: %w", source.Name, err)
 			}

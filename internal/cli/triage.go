@@ -103,7 +103,7 @@ func (c *triageCommand) read(s *session, f *facts, green *triage.Templates) ([]c
 			return nil, err
 		}
 		sources++
-		rep, err := readSource(source, green)
+		rep, err := readSource(source, green, s.named(c.Paths, source.Name))
 		rep.Source = source.Name
 		if err != nil {
 			rep.Warnings = append(rep.Warnings, ci.Warning{Text: err.Error()})
@@ -125,7 +125,9 @@ func (c *triageCommand) read(s *session, f *facts, green *triage.Templates) ([]c
 
 // readSource reads one source by its content. Where a text shows no failure to
 // any reader of a format, and it is a log, the lines that matter are extracted.
-func readSource(source report.Source, green *triage.Templates) (ci.Report, error) {
+// In a text that was only found in a directory, and may be prose, weak signs
+// are none.
+func readSource(source report.Source, green *triage.Templates, named bool) (ci.Report, error) {
 	text, err := source.Open()
 	if err != nil {
 		return ci.Report{}, err
@@ -143,9 +145,33 @@ func readSource(source report.Source, green *triage.Templates) (ci.Report, error
 	var broken error
 	excerpts := triage.Extract(extractable(text, &broken), green, triage.ExtractOptions{Excerpts: 5})
 	for _, x := range excerpts {
+		if !named && !x.Firm() {
+			continue
+		}
 		rep.Failures = append(rep.Failures, x.Failure())
 	}
 	return rep, broken
+}
+
+// named reports whether a source is, or stands in, a file that was asked for by
+// name, rather than one found in a directory that was.
+func (s *session) named(paths []string, source string) bool {
+	return slices.ContainsFunc(paths, func(path string) bool {
+		if path == "-" {
+			return strings.HasPrefix(source, "standard input")
+		}
+		info, err := os.Stat(s.resolve(path))
+		return err == nil && !info.IsDir() && strings.HasPrefix(source, s.sourceName(s.resolve(path)))
+	})
+}
+
+// sourceName is a file as reports name it: relative to the repository where it
+// is in it.
+func (s *session) sourceName(path string) string {
+	if rel, err := filepath.Rel(s.root(), path); err == nil && filepath.IsLocal(rel) {
+		path = rel
+	}
+	return filepath.ToSlash(path)
 }
 
 // needsExtraction: the content is a log, and no reader found a failure in it.
@@ -225,11 +251,7 @@ func (s *session) openFile(asked, path string, yield func(report.Source, error) 
 	if err != nil {
 		return yield(report.Source{}, usagef("", "%s: %w", asked, bare(err)))
 	}
-	name := path
-	if rel, err := filepath.Rel(s.root(), path); err == nil && filepath.IsLocal(rel) {
-		name = rel
-	}
-	for source, err := range report.Sources(filepath.ToSlash(name), file, info.Size()) {
+	for source, err := range report.Sources(s.sourceName(path), file, info.Size()) {
 		if !yield(source, err) {
 			return false
 		}

@@ -32,6 +32,9 @@ func pythonAssert(f ci.Failure) (ci.Cause, bool) {
 	if actual, expected, ok := differingItem(m); ok {
 		return assertion(f, actual, expected, "")
 	}
+	if sentence, actual, expected, ok := differingPart(m); ok {
+		return ci.Cause{Class: ci.ClassAssertion, Actual: actual, Expected: expected, Sentence: sentence + at(f), Next: decide}, true
+	}
 	if expression, ok := assertLine(m); ok {
 		return comparison(f, expression, m)
 	}
@@ -169,7 +172,20 @@ func unwrapBound(call string) string {
 			return fields[k+1] + arguments
 		}
 	}
+	if name, ok := objectName(head + ">"); ok {
+		return name + arguments
+	}
 	return call
+}
+
+// objectName is the class of "<pkg.Pool object at 0x7f…>": the address is
+// another one in every run.
+func objectName(repr string) (string, bool) {
+	class, _, ok := strings.Cut(strings.TrimPrefix(repr, "<"), " object at 0x")
+	if !ok || strings.ContainsAny(class, " <>") {
+		return "", false
+	}
+	return shortName(class), true
 }
 
 // cutTop cuts at the first separator that stands outside of quotes and brackets.
@@ -268,4 +284,36 @@ func differingItem(message string) (actual, expected string, ok bool) {
 		return "", "", false
 	}
 	return actual + "}", "{" + expected, true
+}
+
+// differingPart is what pytest says below two sequences or sets that differ; the
+// sequences themselves are cut where they are long.
+func differingPart(message string) (sentence, actual, expected string, ok bool) {
+	if !strings.Contains(message, "assert ") {
+		return "", "", "", false
+	}
+	lines := strings.Split(message, "\n")
+	for i, line := range lines {
+		line = strings.TrimSpace(line)
+		next := ""
+		if i+1 < len(lines) {
+			next = clip(strings.TrimSpace(lines[i+1]), 80)
+		}
+		switch index, diff, found := strings.Cut(strings.TrimPrefix(line, "At index "), " diff: "); {
+		case found && strings.HasPrefix(line, "At index "):
+			actual, expected, ok = strings.Cut(diff, " != ")
+			return sprintf("tests expect %s at index %s, got %s", code(clip(expected, 80)), index, code(clip(actual, 80))), actual, expected, ok
+		case strings.HasPrefix(line, "Left contains "):
+			extra := strings.Replace(strings.TrimPrefix(line, "Left contains "), " more item", " item", 1)
+			return "the result is longer than tests expect, by " + extra, extra, "", true
+		case strings.HasPrefix(line, "Right contains "):
+			lacking := strings.Replace(strings.TrimPrefix(line, "Right contains "), " more item", " item", 1)
+			return "the result is shorter than tests expect, by " + lacking, "", lacking, true
+		case line == "Extra items in the left set:" && next != "":
+			return sprintf("the result has an extra %s", code(next)), next, "", true
+		case line == "Extra items in the right set:" && next != "":
+			return sprintf("the result lacks %s", code(next)), "", next, true
+		}
+	}
+	return "", "", "", false
 }

@@ -242,6 +242,11 @@ func (x *extractor) ranked() []Excerpt {
 	return out
 }
 
+// Firm reports whether the excerpt is evidence by itself: a line of a kind that
+// says that something failed, or one that a green run never printed. What is not
+// firm only says where to look in a text that is known to be of a failed job.
+func (e Excerpt) Firm() bool { return e.Novel || e.Score >= firm }
+
 // Failure is the excerpt as something for triage to cluster.
 func (e Excerpt) Failure() ci.Failure {
 	f := ci.Failure{Kind: e.kind, Message: e.Text, Details: strings.Join(e.Lines, "\n"), Log: ci.Position{Line: e.Line, EndLine: e.Last}, Job: e.Job}
