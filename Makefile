@@ -11,7 +11,7 @@ STATICCHECK  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK  := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run test unit e2e lint lint-all vulncheck shape bench fuzz docs clean
+.PHONY: run test unit e2e e2e-heavy lint lint-all vulncheck shape bench fuzz docs clean
 
 keepgreen: go.mod go.sum main.go $(shell find internal -name '*.go' -not -name '*_test.go' -o -name '*.tmpl' -o -name '*.css' -o -name '*.js' -path 'internal/*')
 	$(GO) build -trimpath -o $@ .
@@ -37,6 +37,12 @@ e2e: keepgreen
 	@scripts/need python3 git chromium
 	@scripts/venv $(E2E_ENV) e2e/requirements.txt
 	KEEPGREEN_E2E_PYTHON=$(CURDIR)/$(E2E_ENV)/bin/python $(GO) test -tags e2e -count=1 -timeout 15m ./e2e/
+
+## e2e-heavy: what is slow to build, install or replay; every such test is named TestHeavy….
+e2e-heavy: keepgreen
+	@scripts/need python3 git
+	@scripts/venv $(E2E_ENV) e2e/requirements.txt
+	KEEPGREEN_E2E_PYTHON=$(CURDIR)/$(E2E_ENV)/bin/python $(GO) test -tags 'e2e heavy' -count=1 -timeout 90m -run '^TestHeavy' -v ./e2e/
 
 ## lint: formatting, vet, staticcheck, tidy modules.
 lint:
