@@ -6,12 +6,10 @@ PYTHON   ?= python3
 CACHE    := .keepgreen/tools
 E2E_ENV  := $(CACHE)/e2e-venv
 EXAMPLE  := examples/kv-hygiene
-GOFUMPT      := mvdan.cc/gofumpt@v0.12.0
-STATICCHECK  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK  := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run test unit e2e e2e-heavy lint lint-all vulncheck shape bench fuzz docs clean
+.PHONY: run test unit e2e e2e-heavy lint vulncheck shape bench fuzz docs clean
 
 keepgreen: go.mod go.sum main.go $(shell find internal -name '*.go' -not -name '*_test.go' -o -name '*.tmpl' -o -name '*.css' -o -name '*.js' -path 'internal/*')
 	$(GO) build -trimpath -o $@ .
@@ -44,17 +42,10 @@ e2e-heavy: keepgreen
 	@scripts/venv $(E2E_ENV) e2e/requirements.txt
 	KEEPGREEN_E2E_PYTHON=$(CURDIR)/$(E2E_ENV)/bin/python $(GO) test -tags 'e2e heavy' -count=1 -timeout 90m -run '^TestHeavy' -v ./e2e/
 
-## lint: formatting, vet, staticcheck, tidy modules.
+## lint: everything in .golangci.yml, gofumpt and staticcheck among it, and tidy modules.
 lint:
-	@unformatted=$$($(GO) run $(GOFUMPT) -l *.go internal e2e); if [ -n "$$unformatted" ]; then echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; fi
-	$(GO) vet ./...
-	$(GO) vet -tags e2e ./e2e/
-	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(GOLANGCI) run --build-tags 'e2e heavy' ./...
 	$(GO) mod tidy -diff
-
-## lint-all: everything in .golangci.yml besides.
-lint-all: lint
-	$(GO) run $(GOLANGCI) run --build-tags e2e ./...
 
 ## vulncheck: known vulnerabilities in what we depend on, where the database can be had.
 vulncheck:

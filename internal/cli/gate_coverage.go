@@ -346,8 +346,9 @@ func (c *gateCoverage) act(s *session, v render.CoverageView) error {
 		return errNo
 	case ci.VerdictNoData:
 		return noAnswerf("were the tests run with coverage, and is this where the reports are?", "%s", v.Gate.Decision.Because[0])
+	default:
+		return nil
 	}
-	return nil
 }
 
 // aggregate writes coverage_aggregate.json.

@@ -62,7 +62,7 @@ func (c *triageCommand) gather(s *session) (*facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	reports, err := c.read(s, f, green)
+	reports, err := c.read(s, green)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (c *triageCommand) green(s *session) (*triage.Templates, error) {
 // read reads every source. A file that no format claims is a log without
 // structure; a file that cannot be read to its end is a warning, and what was
 // read of it counts. That nothing could be read at all is a malformed question.
-func (c *triageCommand) read(s *session, f *facts, green *triage.Templates) ([]ci.Report, error) {
+func (c *triageCommand) read(s *session, green *triage.Templates) ([]ci.Report, error) {
 	var out []ci.Report
 	sources := 0
 	for source, err := range c.sources(s) {

@@ -49,15 +49,12 @@ func (r *Repo) Churn(ctx context.Context, since time.Time, want func(path string
 		return h, err
 	}
 	c := churn{prefix: r.Sub, want: want, names: map[string]string{}, files: map[string]*churned{}, authors: map[string]int32{}, pairs: map[[2]int32]int{}}
-	readErr := c.read(bufio.NewReaderSize(stdout, 1<<20))
+	c.read(bufio.NewReaderSize(stdout, 1<<20))
 	if err := cmd.Wait(); err != nil {
 		if ctx.Err() != nil {
 			return h, ctx.Err()
 		}
 		return h, fmt.Errorf("git log: %s", firstLine(cmp.Or(strings.TrimSpace(stderr.String()), err.Error())))
-	}
-	if readErr != nil {
-		return h, readErr
 	}
 	c.into(&h)
 	return h, nil
@@ -87,7 +84,7 @@ type churned struct {
 // read reads "git log -z --numstat": a commit is "\x01email\n", then for each
 // file "added\tdeleted\tpath\0", or for a rename "added\tdeleted\t\0old\0new\0".
 // What separates commits is a NUL or nothing.
-func (c *churn) read(in *bufio.Reader) error {
+func (c *churn) read(in *bufio.Reader) {
 	for {
 		record, err := in.ReadString(0)
 		record = strings.TrimSuffix(record, "\x00")
@@ -106,7 +103,7 @@ func (c *churn) read(in *bufio.Reader) error {
 		}
 		if err != nil {
 			c.couple()
-			return nil // the end; git's exit status says whether it was the real one
+			return // the end; git's exit status says whether it was the real one
 		}
 	}
 }

@@ -48,7 +48,7 @@ func (s *Store) PutScan(ctx context.Context, scan VulnScan) (added bool, err err
 	if err != nil {
 		return false, explain(s.path, err)
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	defer tx.Rollback() // after Commit it does nothing
 	var late bool
 	err = tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM vuln_scan WHERE repo = ?1 AND (run = ?2 OR scanned > ?3))", scan.Repo, scan.Run, scan.Time.UnixMicro()).Scan(&late)
 	if err != nil || late {

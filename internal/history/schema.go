@@ -136,7 +136,7 @@ func migrate(ctx context.Context, db *sql.DB, path string) error {
 	if err != nil {
 		return explain(path, err)
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	defer tx.Rollback() // after Commit it does nothing
 	// Another process may have migrated since: look again, now under the lock.
 	version, err = fileVersion(ctx, tx, path)
 	if err != nil {

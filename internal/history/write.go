@@ -24,7 +24,7 @@ func (s *Store) Put(ctx context.Context, r Record) (added bool, err error) {
 	if err != nil {
 		return false, explain(s.path, err)
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	defer tx.Rollback() // after Commit it does nothing
 	if known, err := s.recorded(ctx, tx, r.Run); known || err != nil {
 		return false, err
 	}

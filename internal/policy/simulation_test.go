@@ -115,6 +115,7 @@ func simulate(r *rand.Rand, n noise, gate rule, trials int) simulated {
 			s.noticed++
 		case ci.VerdictInherited:
 			s.noticed++
+		default:
 		}
 		down := append(window(90, 10), n.measure(r, 89))
 		if gate.verdict(n.measure(r, 89), down, true) == ci.VerdictFail {

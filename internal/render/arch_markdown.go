@@ -170,8 +170,7 @@ func (v ArchView) arrow(t ci.Tangle, from, to int) string {
 // mermaid keeps of a label what cannot end it.
 func mermaid(s string) string {
 	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '"' || r == '`' || r == '<' || r == '>' || r == '&' || r == '#' || r == ';' || r == '\\' || r == '[' || r == ']' || r == '{' || r == '}':
+		if strings.ContainsRune("\"`<>&#;\\[]{}", r) {
 			return '_'
 		}
 		return r

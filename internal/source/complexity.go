@@ -21,8 +21,8 @@ func (s *python) cc(n int) {
 }
 
 // count adds to both measures.
-func (s *python) count(n int, structural bool) {
-	s.cc(n)
+func (s *python) count(structural bool) {
+	s.cc(1)
 	s.cog(0, structural)
 }
 

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/scanner"
@@ -43,7 +44,8 @@ func Go(src []byte) Facts {
 }
 
 func goProblem(err error) *Problem {
-	if list, ok := err.(scanner.ErrorList); ok && len(list) > 0 {
+	var list scanner.ErrorList
+	if errors.As(err, &list) && len(list) > 0 {
 		return &Problem{Line: max(list[0].Pos.Line, 1), Text: list[0].Msg}
 	}
 	return &Problem{Line: 1, Text: err.Error()}

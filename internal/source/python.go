@@ -242,10 +242,10 @@ func (s *python) compound(word keyword) bool {
 		s.definition(word)
 		return true
 	case kIf:
-		s.count(1, true)
+		s.count(true)
 		s.ifHeader(block{kind: bIf, conditional: true, nests: true, controls: true})
 	case kElif:
-		s.count(1, false)
+		s.count(false)
 		s.ifHeader(block{kind: bIf, conditional: true, nests: true, controls: true})
 	case kElse:
 		b := block{kind: bNone, conditional: true, nests: outer.prev != bTry, controls: true, typing: outer.prevNot}
@@ -258,12 +258,12 @@ func (s *python) compound(word keyword) bool {
 		s.cog(0, false)
 		s.headerOf(b)
 	case kFor, kWhile:
-		s.count(1, true)
+		s.count(true)
 		s.headerOf(block{kind: bLoop, conditional: true, nests: true, controls: true})
 	case kTry:
 		s.headerOf(block{kind: bTry, conditional: true, controls: true})
 	case kExcept:
-		s.count(1, true)
+		s.count(true)
 		s.headerOf(block{kind: bTry, conditional: true, nests: true, controls: true})
 	case kFinally:
 		s.headerOf(block{kind: bNone, controls: true})

@@ -107,29 +107,22 @@ func after(s, left string) (string, bool) {
 	return strings.TrimSpace(rest), true
 }
 
-// quoted is the n-th quoted word of s (0 is the first).
-func quoted(s string, n int) string {
-	for {
-		i := strings.IndexAny(s, "'\"`‘")
-		if i < 0 {
-			return ""
-		}
-		open := s[i : i+1]
-		closing := open
-		if strings.HasPrefix(s[i:], "‘") {
-			open, closing = "‘", "’"
-		}
-		s = s[i+len(open):]
-		j := strings.Index(s, closing)
-		if j < 0 {
-			return ""
-		}
-		if n == 0 {
-			return s[:j]
-		}
-		n--
-		s = s[j+len(closing):]
+// quoted is the first quoted word of s.
+func quoted(s string) string {
+	i := strings.IndexAny(s, "'\"`‘")
+	if i < 0 {
+		return ""
 	}
+	open := s[i : i+1]
+	closing := open
+	if strings.HasPrefix(s[i:], "‘") {
+		open, closing = "‘", "’"
+	}
+	word, _, closed := strings.Cut(s[i+len(open):], closing)
+	if !closed {
+		return ""
+	}
+	return word
 }
 
 // in is " in FILE" where the place is known.

@@ -194,14 +194,16 @@ func cutTop(s, sep string) (left, right string, ok bool) {
 	var quote byte
 	for i := 0; i+len(sep) <= len(s); i++ {
 		c := s[i]
-		switch {
-		case quote != 0:
-			if c == '\\' {
+		if quote != 0 {
+			switch c {
+			case '\\':
 				i++
-			} else if c == quote {
+			case quote:
 				quote = 0
 			}
 			continue
+		}
+		switch {
 		case c == '\'' || c == '"':
 			quote = c
 		case is(c, cOpen):

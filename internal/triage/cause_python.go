@@ -105,7 +105,7 @@ const standardModules = " os sys re json time math random logging datetime pathl
 
 func pythonName(f ci.Failure) (ci.Cause, bool) {
 	if oneOf(f.Exception, "UnboundLocalError") || strings.Contains(f.Message, "where it is not associated with a value") {
-		symbol := quoted(f.Message, 0)
+		symbol := quoted(f.Message)
 		return ci.Cause{
 			Class: ci.ClassName, Symbol: symbol,
 			Sentence: sprintf("%s is read%s before it is assigned", code(symbol), at(f)), Next: sprintf("Give %s a value on every path that leads there.", code(symbol)),
@@ -136,7 +136,7 @@ func pythonAttribute(f ci.Failure) (ci.Cause, bool) {
 		return no()
 	}
 	head, _, _ := strings.Cut(f.Message, " has no attribute")
-	owner := quoted(head, 0)
+	owner := quoted(head)
 	if owner == "" {
 		owner = strings.TrimSuffix(strings.TrimSpace(head), " object")
 	}
@@ -225,7 +225,7 @@ func pythonType(f ci.Failure) (ci.Cause, bool) {
 		cause.Next = "Pass the argument, or give the parameter a default."
 	case function != "" && strings.Contains(m, "unexpected keyword argument"):
 		cause.Symbol = function
-		cause.Sentence = sprintf("%s has no parameter %s, but is called with it%s", code(function+"()"), code(quoted(m, 0)), at(f))
+		cause.Sentence = sprintf("%s has no parameter %s, but is called with it%s", code(function+"()"), code(quoted(m)), at(f))
 		cause.Next = "Add the parameter, or correct the call: the signature has changed."
 	case function != "" && strings.Contains(m, "positional argument"):
 		cause.Symbol = function
@@ -238,7 +238,7 @@ func pythonType(f ci.Failure) (ci.Cause, bool) {
 		cause.Next = "Find out which call returned None, and why."
 	case strings.Contains(m, "unsupported operand") || strings.Contains(m, "not supported between"):
 		cause.Symbol, _ = between(m, " for ", ":")
-		cause.Type = quoted(m, 0)
+		cause.Type = quoted(m)
 		cause.Next = "Convert one of the two values."
 	}
 	return cause, true
@@ -270,7 +270,7 @@ func pythonSyntax(f ci.Failure) (ci.Cause, bool) {
 }
 
 func pythonFile(f ci.Failure) (ci.Cause, bool) {
-	path := quoted(f.Message, 0)
+	path := quoted(f.Message)
 	switch {
 	case strings.Contains(f.Message, "[Errno 2]") || f.Exception == "FileNotFoundError":
 		return ci.Cause{
@@ -308,7 +308,7 @@ func pythonSnapshot(f ci.Failure) (ci.Cause, bool) {
 
 func pythonRaises(f ci.Failure) (ci.Cause, bool) {
 	if what, ok := after(f.Message, "DID NOT RAISE"); ok {
-		name := quoted(what, 0)
+		name := quoted(what)
 		name = shortName(or(name, strings.Trim(what, "<>")))
 		return ci.Cause{
 			Class: ci.ClassAssertion, Expected: name, Actual: "no exception",
@@ -341,7 +341,7 @@ func pythonMock(f ci.Failure) (ci.Cause, bool) {
 		}, true
 	}
 	if strings.Contains(f.Message, "Expected '") && strings.Contains(f.Message, "to have been called") || strings.Contains(f.Message, "to be called once") {
-		name := quoted(f.Message, 0)
+		name := quoted(f.Message)
 		_, wish, _ := strings.Cut(f.Headline(), "' ")
 		wish, count, _ := strings.Cut(wish, ". ")
 		return ci.Cause{

@@ -29,7 +29,7 @@ func pip(f ci.Failure) (ci.Cause, bool) {
 		return dependency(module, "the requirements contradict each other: "+f.Headline(), "Relax one of the pins that the message names.")
 	}
 	if f.Exception == "DistributionNotFound" || f.Exception == "VersionConflict" || f.Exception == "PackageNotFoundError" {
-		module := quoted(m, 0)
+		module := quoted(m)
 		if module == "" {
 			module = strings.TrimPrefix(f.Headline(), "No package metadata was found for ")
 		}
@@ -65,7 +65,7 @@ func npm(f ci.Failure) (ci.Cause, bool) {
 		module = strings.TrimSuffix(module, ".")
 		return dependency(module, sprintf("%s does not exist in that version", code(module)), "Correct the version in package.json.")
 	case strings.Contains(m, "is not in this registry") || strings.Contains(m, "is not in the npm registry"):
-		module := quoted(m, 0)
+		module := quoted(m)
 		return dependency(module, sprintf("%s is not in the registry", code(module)), "Correct its name, or give the job access to the private registry.")
 	case strings.Contains(m, "npm ci` can only install") || strings.Contains(m, "ERR_PNPM_OUTDATED_LOCKFILE") || strings.Contains(m, "lockfile would have been modified"):
 		return dependency("", "package.json and the lock file do not agree", "Run the install locally and commit the lock file.")
@@ -120,7 +120,7 @@ func goCompile(f ci.Failure) (ci.Cause, bool) {
 		cause.Symbol, _ = after(m, "undefined: ")
 		cause.Sentence = sprintf("%s is used but not defined%s", code(cause.Symbol), in(f))
 	case strings.Contains(m, " imported and not used"):
-		cause.Symbol = quoted(m, 0)
+		cause.Symbol = quoted(m)
 		cause.Sentence = sprintf("%s is imported%s and not used", code(cause.Symbol), in(f))
 		cause.Next = "Remove the import."
 	case strings.Contains(m, "declared and not used"):
@@ -184,12 +184,12 @@ func typeCheck(f ci.Failure) (ci.Cause, bool) {
 		cause.Actual, _ = between(m, `expression has type "`, `"`)
 	}
 	if undefinedName(f) {
-		cause.Symbol = quoted(m, 0)
+		cause.Symbol = quoted(m)
 		cause.Sentence = sprintf("%s is not defined%s", code(cause.Symbol), in(f))
 		cause.Next = sprintf("Import or define %s.", code(cause.Symbol))
 	}
 	if symbol, ok := between(m, `has no attribute "`, `"`); ok {
-		cause.Symbol, cause.Type = symbol, quoted(m, 0)
+		cause.Symbol, cause.Type = symbol, quoted(m)
 	}
 	if cause.Expected != "" && cause.Actual != "" {
 		cause.Sentence = sprintf("%s expects %s%s, gets %s", or(f.Tool, "the type checker"), code(cause.Expected), at(f), code(cause.Actual))
@@ -220,7 +220,7 @@ func lint(f ci.Failure) (ci.Cause, bool) {
 	if f.Tool == "ruff" {
 		cause.Next = "Try ruff check --fix, and correct by hand what it leaves."
 	}
-	cause.Symbol = quoted(f.Message, 0)
+	cause.Symbol = quoted(f.Message)
 	if undefinedName(f) {
 		cause.Sentence = sprintf("%s is used but not defined%s", code(cause.Symbol), in(f))
 		cause.Next = sprintf("Import or define %s.", code(cause.Symbol))
@@ -236,7 +236,7 @@ func build(f ci.Failure) (ci.Cause, bool) {
 	symbol, ok := "", false
 	for _, p := range []string{"undefined reference to `", "undefined reference to '", "use of undeclared identifier '", "cannot find symbol", "was not declared in this scope", "Cannot find name '", "cannot find value `"} {
 		if strings.Contains(m, p) {
-			symbol, ok = quoted(m, 0), true
+			symbol, ok = quoted(m), true
 		}
 	}
 	if ok && symbol != "" {

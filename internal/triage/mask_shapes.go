@@ -90,7 +90,7 @@ func (m *masker) number(i int) {
 			return
 		}
 	}
-	m.unit(i, end)
+	m.unit(end)
 }
 
 // thousands reports whether a comma at i is followed by exactly three digits.
@@ -126,7 +126,7 @@ func (m *masker) isFileSuffix(dot int) bool {
 var durations = []string{"ns", "us", "ms", "s", "sec", "secs", "second", "seconds", "m", "min", "mins", "minute", "minutes", "h", "hr", "hrs", "hour", "hours", "d", "day", "days"}
 
 // unit looks at the letters that follow a number.
-func (m *masker) unit(i, end int) {
+func (m *masker) unit(end int) {
 	stop := m.span(end, cWord)
 	if stop == end {
 		m.emit("<n>", end)

@@ -77,7 +77,7 @@ func remark(fields []string, i int) int {
 	}
 	for j := i; j < len(fields) && j < i+3; j++ {
 		w := strings.Trim(fields[j], "(),;:.")
-		if w != "" && !varies(w) && !isUnit(w) && !(j == i && strings.Contains(w, ".")) {
+		if w != "" && !varies(w) && !isUnit(w) && (j != i || !strings.Contains(w, ".")) {
 			return 0
 		}
 		if strings.HasSuffix(strings.TrimRight(fields[j], ",;:."), ")") {

@@ -131,8 +131,9 @@ func whoseOrder(c ci.Cluster) int {
 		return 2
 	case ci.WhoseFlaky:
 		return 4
+	default:
+		return 5
 	}
-	return 5
 }
 
 // doubtful is the confidence below which a cause without a test explains little.

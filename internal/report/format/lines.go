@@ -3,6 +3,7 @@ package format
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"iter"
 )
@@ -31,9 +32,9 @@ func Lines(r io.Reader) iter.Seq2[Line, error] {
 		var clean Cleaner
 		for n := 1; ; n++ {
 			raw, err := in.ReadSlice('\n')
-			cut := err == bufio.ErrBufferFull
+			cut := errors.Is(err, bufio.ErrBufferFull)
 			if len(raw) == 0 && err != nil {
-				if err != io.EOF {
+				if !errors.Is(err, io.EOF) {
 					yield(Line{N: n}, err)
 				}
 				return
@@ -43,11 +44,11 @@ func Lines(r io.Reader) iter.Seq2[Line, error] {
 			if !yield(line, nil) {
 				return
 			}
-			for err == bufio.ErrBufferFull {
+			for errors.Is(err, bufio.ErrBufferFull) {
 				_, err = in.ReadSlice('\n')
 			}
 			if err != nil {
-				if err != io.EOF {
+				if !errors.Is(err, io.EOF) {
 					yield(Line{N: n + 1}, err)
 				}
 				return

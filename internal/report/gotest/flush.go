@@ -163,6 +163,7 @@ func (g *goReader) emit(p *goPackage) (failed bool) {
 			}
 		case ci.Skipped:
 			r.Reason = skipReason(t.out.String())
+		default:
 		}
 		g.attempts[r.ID]++
 		r.Attempt = g.attempts[r.ID]

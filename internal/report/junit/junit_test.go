@@ -307,6 +307,7 @@ func printJUnit(results []ci.TestResult) string {
 			fmt.Fprintf(&b, "<error message=\"%s\"><![CDATA[%s]]></error>", escape(r.Failure.Message), strings.ReplaceAll(r.Failure.Details, "]]>", "]]]]><![CDATA[>"))
 		case ci.Skipped:
 			fmt.Fprintf(&b, "<skipped message=\"%s\"/>", escape(r.Reason))
+		default:
 		}
 		b.WriteString("</testcase>\n")
 	}

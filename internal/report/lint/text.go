@@ -372,7 +372,7 @@ func scoreLintText(head []byte) int {
 	t.all = true
 	strict := newLintText()
 	lines := 0
-	for line := range format.Lines(bytes.NewReader(head)) {
+	for line := range format.Lines(bytes.NewReader(head)) { //nolint:errcheck // reading memory does not fail
 		if len(line.Text) > 0 && line.Text[0] != ' ' && line.Text[0] != '\t' && !isSnippet(line.Text) {
 			lines++
 		}

@@ -36,7 +36,7 @@ func TestPytestBoundsATracebackOfAnyLength(t *testing.T) {
 	if n := len(f.Message); n > 20<<10 {
 		t.Errorf("kept %d bytes of the message", n)
 	}
-	if n := len(f.Frames); n > 64 || f.Frames[n-1].Position.String() != "test_a.py:2" {
+	if n := len(f.Frames); n > 64 || f.Frames[n-1].String() != "test_a.py:2" {
 		t.Errorf("kept %d frames, the last one %v", n, f.Frames[n-1])
 	}
 }
@@ -131,11 +131,10 @@ func BenchmarkPytest100MB(b *testing.B) {
 	var rep ci.Report
 	peak := uint64(0)
 	for range b.N {
-		if rep, err = pytest.Read(io.LimitReader(reporttest.Repeating(string(run)), size)); err != nil {
+		if _, err = pytest.Read(io.LimitReader(reporttest.Repeating(string(run)), size)); err != nil {
 			b.Fatal(err)
 		}
 		b.StopTimer()
-		rep = ci.Report{}
 		runtime.GC()
 		watch := &heapWatch{Reader: io.LimitReader(reporttest.Repeating(string(run)), size)}
 		if rep, err = pytest.Read(watch); err != nil {

@@ -170,7 +170,7 @@ func (p *pytestReader) line(l format.Line) {
 		p.outside(l.N, b)
 		return
 	}
-	if p.s.problem != nil && p.inProblem(l.N, b) {
+	if p.s.problem != nil && p.inProblem(b) {
 		return
 	}
 	if len(b) > 0 && isRule(b[0]) && p.rule(l.N, b) {

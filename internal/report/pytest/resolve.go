@@ -50,7 +50,7 @@ func (p *pytestReader) unfinished() {
 		}
 		return
 	}
-	if s.stopped == "" && !(s.quiet && s.section != sectProgress) {
+	if s.stopped == "" && (!s.quiet || s.section == sectProgress) {
 		p.warn(s.start, "the run has no last line: it crashed, was ended from outside, or the log is cut")
 	}
 	if s.quiet && len(s.order) == 0 {

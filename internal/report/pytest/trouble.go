@@ -36,7 +36,7 @@ func (p *pytestReader) trouble(n int, b []byte) bool {
 		if bytes.HasPrefix(b, []byte("INTERNALERROR> ")) {
 			p.implied(n)
 			p.problem(n, problemInternal, nil)
-			return p.inProblem(n, b)
+			return p.inProblem(b)
 		}
 		if bytes.HasPrefix(b, []byte("ImportError while loading conftest ")) {
 			p.implied(n)
@@ -82,7 +82,7 @@ func (p *pytestReader) within(n int, b []byte) bool {
 
 // usage reads the complaints that pytest makes instead of running.
 func (p *pytestReader) usage(n int, b []byte) bool {
-	said := b
+	var said []byte
 	switch {
 	case bytes.HasPrefix(b, []byte("pytest: error: ")), bytes.HasPrefix(b, []byte("py.test: error: ")):
 		_, said, _ = bytes.Cut(b, []byte("error: "))
@@ -137,7 +137,7 @@ func (p *pytestReader) problem(n int, kind problemKind, title []byte) {
 }
 
 // inProblem takes the lines of a problem; false: it ended before this line.
-func (p *pytestReader) inProblem(n int, b []byte) bool {
+func (p *pytestReader) inProblem(b []byte) bool {
 	q := p.s.problem
 	more := false
 	switch q.kind {
@@ -147,7 +147,7 @@ func (p *pytestReader) inProblem(n int, b []byte) bool {
 			p.trace.line(bytes.TrimPrefix(rest, []byte(" ")))
 		}
 	case problemConftest:
-		if _, _, _, located := locationOf(b); located || len(b) > 0 && (b[0] == ' ' || b[0] == 'E') {
+		if isLocation(b) || len(b) > 0 && (b[0] == ' ' || b[0] == 'E') {
 			more = true
 			p.trace.line(b)
 		}
@@ -158,9 +158,10 @@ func (p *pytestReader) inProblem(n int, b []byte) bool {
 			p.endProblem()
 			return true
 		}
-		more = p.timeoutLine(b)
+		more = true
+		p.timeoutLine(b)
 	case problemInterrupt:
-		if _, _, _, located := locationOf(b); located {
+		if isLocation(b) {
 			more = true
 			p.trace.line(b)
 		}
@@ -171,11 +172,12 @@ func (p *pytestReader) inProblem(n int, b []byte) bool {
 	return more
 }
 
-func locationOf(b []byte) (file []byte, line int, rest []byte, ok bool) {
+func isLocation(b []byte) bool {
 	if len(b) == 0 {
-		return
+		return false
 	}
-	return location(b)
+	_, _, _, ok := location(b)
+	return ok
 }
 
 // fatalLine reads faulthandler's stacks: only the thread that crashed matters,
@@ -204,16 +206,15 @@ func (p *pytestReader) fatalLine(b []byte) bool {
 
 // timeoutLine reads the stacks that pytest-timeout prints before it ends the
 // process; the main thread's comes last.
-func (p *pytestReader) timeoutLine(b []byte) bool {
+func (p *pytestReader) timeoutLine(b []byte) {
 	q := p.s.problem
 	if len(b) > 0 && b[0] == '~' {
 		q.ours = bytes.Contains(b, []byte("Stack of MainThread"))
-		return true
+		return
 	}
 	if q.ours {
 		p.trace.line(b)
 	}
-	return true
 }
 
 // endProblem makes a failure of what was read.

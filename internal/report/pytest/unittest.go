@@ -345,7 +345,8 @@ func verboseName(b []byte) (ci.TestID, bool) {
 
 // outcome reads the word behind " ... ".
 func (u *unittestReader) outcome(n int, b []byte) bool {
-	outcome, reason := ci.Unknown, ""
+	var outcome ci.Outcome
+	reason := ""
 	switch word := string(b); word {
 	case "ok":
 		outcome = ci.Passed
