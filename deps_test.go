@@ -66,6 +66,7 @@ var rooms = map[string]struct {
 	"internal/history":             {half: world},
 	"internal/history/historytest": {half: tests, needs: []string{"internal/history"}},
 	"internal/runner":              {half: world},
+	"internal/execmap":             {half: world},
 
 	"internal/cli": {half: top, needs: []string{
 		"internal/config", "internal/report", "internal/report/coverage", "internal/report/format",
