@@ -37,9 +37,23 @@ func (p *pytestReader) emit() {
 		p.rep.Failures = append(p.rep.Failures, s.inRepo(s.problems[i]))
 	}
 	p.badSoFar += len(s.problems)
+	if p.attempt == nil && (len(p.rep.Tests) > 0 || s.doubled) {
+		p.attempt = attempts(p.rep.Tests)
+	}
+	p.rep.Tests = slices.Grow(p.rep.Tests, min(len(s.order), 2*maxTests-len(p.rep.Tests)))
 	for _, t := range s.order {
 		p.emitTest(t)
 	}
+}
+
+// attempts counts the executions of each test so far. A log of one run, which
+// names each test once, does without.
+func attempts(results []ci.TestResult) map[variantID]int {
+	count := make(map[variantID]int, len(results))
+	for i := range results {
+		count[variantID{results[i].ID, results[i].Variant}]++
+	}
+	return count
 }
 
 func (p *pytestReader) emitTest(t *pytestTest) {
@@ -51,11 +65,8 @@ func (p *pytestReader) emitTest(t *pytestTest) {
 	if outcome.Bad() {
 		p.badSoFar++
 	}
-	if len(p.rep.Tests) >= maxTests {
-		p.dropped.tests++
-		if outcome.Bad() {
-			p.dropped.bad++
-		}
+	if n := len(p.rep.Tests); n >= maxTests && (!outcome.Bad() || n >= 2*maxTests) {
+		p.drop(outcome.Bad())
 		return
 	}
 	key := variantID{t.id, p.variant}
@@ -81,14 +92,21 @@ func (p *pytestReader) emitTest(t *pytestTest) {
 		result.Failure = p.failureOf(t)
 	}
 	attempt++
-	p.attempt[key] = attempt
+	if p.attempt != nil {
+		p.attempt[key] = attempt
+	}
 	if attempt > 1 {
 		result.Attempt = attempt
 	}
-	if n := len(p.rep.Tests); n == cap(p.rep.Tests) {
-		p.rep.Tests = slices.Grow(p.rep.Tests, max(n, 64)) // append grows by a quarter, and copies four times as much
-	}
 	p.rep.Tests = append(p.rep.Tests, result)
+}
+
+// drop counts a result that is not listed.
+func (p *pytestReader) drop(bad bool) {
+	p.dropped.tests++
+	if bad {
+		p.dropped.bad++
+	}
 }
 
 // fileOf is the file of an ID; of an error of collection the ID itself.

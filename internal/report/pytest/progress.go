@@ -38,6 +38,14 @@ type verdict struct {
 	reason  string
 }
 
+// key is what the verdict is about: a subtest is a test of its own.
+func (v verdict) key() ci.TestID {
+	if v.sub == "" {
+		return v.id
+	}
+	return ci.TestID(string(v.id) + " " + v.sub)
+}
+
 // leadingVerdict reads the word at the start of b; rest is what follows it.
 func leadingVerdict(b []byte) (v verdict, rest []byte, ok bool) {
 	if len(b) < 5 || (b[0] < 'E' || b[0] > 'X') && b[0] != 'x' {

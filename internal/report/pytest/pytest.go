@@ -70,7 +70,7 @@ func Read(r io.Reader) (ci.Report, error) {
 // Bounds of what is kept of one log. Beyond them a reader counts on and says so.
 const (
 	maxID      = 4 << 10  // bytes of a test's ID
-	maxTests   = 200_000  // results
+	maxTests   = 200_000  // results; as many again that are bad
 	maxDetails = 48 << 20 // bytes of tracebacks, messages and output
 )
 
@@ -100,7 +100,7 @@ type pytestReader struct {
 	tox     string
 
 	s        *session
-	attempt  map[variantID]int // of earlier runs in this log
+	attempt  map[variantID]int // executions so far; nil: at most one of each
 	badSoFar int
 	details  int // bytes kept so far
 	dropped  struct{ tests, bad, details int }
@@ -126,6 +126,8 @@ type session struct {
 	tests       map[ci.TestID]*pytestTest
 	order       []*pytestTest
 	slab        []pytestTest      // records to come
+	doubled     bool              // two records may have one ID
+	silent      told              // of the tests about which nothing else is said
 	running     map[ci.TestID]int // under xdist: started, without a verdict; the line of the log
 	pending     ci.TestID         // started, without a verdict, not under xdist
 	pendingLine int
@@ -151,7 +153,6 @@ type session struct {
 
 func newPytestReader() *pytestReader {
 	return &pytestReader{
-		attempt:  map[variantID]int{},
 		trace:    newTrace(),
 		output:   format.Clip{Head: 2 << 10, Tail: 2 << 10},
 		lineText: format.Clip{Head: messageEnd, Tail: messageEnd},
@@ -259,7 +260,7 @@ func (p *pytestReader) begin(n int, quiet bool) *session {
 	p.close()
 	p.s = &session{
 		section: sectProgress, start: n, quiet: quiet,
-		tests: map[ci.TestID]*pytestTest{}, running: map[ci.TestID]int{},
+		tests: map[ci.TestID]*pytestTest{}, running: map[ci.TestID]int{}, silent: told{shared: true},
 	}
 	return p.s
 }

@@ -70,6 +70,7 @@ func (p *pytestReader) unfinished() {
 func (p *pytestReader) hung(n int, id ci.TestID) {
 	t := p.s.test(n, id, "")
 	t.errored = true
+	t.tell()
 	t.around = append(t.around, ci.Failure{
 		Kind: ci.KindError, Tool: "pytest", Phase: "call", Message: "the test was running when the run ended",
 		Log: ci.Position{Line: n}, Job: p.job,
@@ -112,6 +113,7 @@ func (p *pytestReader) addProblemOf(b *block) {
 
 // give stores a block's failure with its test.
 func (t *pytestTest) give(b *block) {
+	t.tell()
 	if t.output == "" {
 		t.output = b.output
 	}
@@ -130,7 +132,7 @@ func (t *pytestTest) give(b *block) {
 
 // index lists the tests under their names in headings.
 func (s *session) index() map[string][]*pytestTest {
-	index := make(map[string][]*pytestTest, len(s.order))
+	index := map[string][]*pytestTest{}
 	for _, t := range s.order {
 		if t.failed || t.errored {
 			name := dottedTail(string(t.id))
@@ -167,8 +169,8 @@ func (s *session) owner(b *block, index map[string][]*pytestTest, letter string)
 			return t
 		}
 	}
-	t := &pytestTest{id: idOf(file, b), seen: b.line}
-	s.order = append(s.order, t)
+	t := &pytestTest{id: idOf(file, b), seen: b.line, told: &s.silent}
+	s.order, s.doubled = append(s.order, t), true
 	return t
 }
 
@@ -308,7 +310,8 @@ func (p *pytestReader) foldSkips() {
 		for _, t := range named[skip.file] {
 			reason := strings.TrimSuffix(t.reason, "...")
 			if left > 0 && t.line == 0 && strings.HasPrefix(skip.reason, reason) {
-				t.reason, t.line = skip.reason, max(skip.line, 1)
+				told := t.tell()
+				told.reason, told.line = skip.reason, max(skip.line, 1)
 				left--
 			}
 		}
@@ -317,8 +320,10 @@ func (p *pytestReader) foldSkips() {
 		}
 		place := ci.Position{File: skip.file, Line: skip.line}
 		t := s.test(skip.seen, ci.TestID(place.String()), "")
-		t.skipped, t.reason, t.line = true, skip.reason, skip.line
-		t.folded += left
+		t.skipped = true
+		told := t.tell()
+		told.reason, told.line = skip.reason, skip.line
+		told.folded += left
 	}
 }
 

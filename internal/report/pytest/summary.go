@@ -14,11 +14,19 @@ type pytestTest struct {
 	id                                                 ci.TestID // with the subtest's description, where it is one
 	passed, failed, errored, skipped, xfailed, xpassed bool
 
+	seen  int // line of the log
+	*told     // what else was said, to be read; never nil
+}
+
+// told is what a log says about a test besides its verdict. Of nearly all tests
+// that is nothing, and they share one record.
+type told struct {
+	shared bool
+
 	reruns, listedReruns int // as the progress, and as the summary of reruns has it
 	reason               string
 	line                 int // of the source, for skips
 	folded               int // skips of the summary that name only this place
-	seen                 int // line of the log
 	took                 time.Duration
 	timed                bool
 	called               bool   // has a duration for its call
@@ -28,39 +36,55 @@ type pytestTest struct {
 	output               string
 }
 
+// tell is the test's own record of what else is said, to be written to.
+func (t *pytestTest) tell() *told {
+	if t.shared {
+		t.told = new(told)
+	}
+	return t.told
+}
+
 // test is the record of an ID, made when it is first named.
 func (s *session) test(n int, id ci.TestID, sub string) *pytestTest {
-	key := id
-	if sub != "" {
-		key = ci.TestID(string(id) + " " + sub)
-	}
+	key := verdict{id: id, sub: sub}.key()
 	if t := s.tests[key]; t != nil {
 		return t
 	}
 	if len(s.slab) == 0 {
-		s.slab = make([]pytestTest, 32)
+		s.slab = make([]pytestTest, min(max(len(s.order), 32), 4096))
 	}
 	t := &s.slab[0]
 	s.slab = s.slab[1:]
-	t.id, t.seen = key, n
-	if len(s.order) < maxTests*2 {
-		s.tests[key] = t
-	}
+	t.id, t.seen, t.told = key, n, &s.silent
+	s.tests[key] = t
 	s.order = append(s.order, t)
 	return t
 }
 
+// wanted reports whether there is room for the test that a verdict is about:
+// beyond the bound what passes is only counted, and much later what fails too.
+func (s *session) wanted(v verdict) bool {
+	if v.outcome.Bad() && len(s.order) < 2*maxTests {
+		return true
+	}
+	return s.tests[v.key()] != nil
+}
+
 // say records a verdict.
 func (p *pytestReader) say(n int, v verdict) *pytestTest {
+	if len(p.s.order) >= maxTests && v.outcome != ci.Unknown && !p.s.wanted(v) {
+		p.drop(v.outcome.Bad())
+		return &pytestTest{id: v.id, told: &told{}}
+	}
 	t := p.s.test(n, v.id, v.sub)
 	switch v.word {
 	case "RERUN":
-		t.reruns++
+		t.tell().reruns++
 	default:
 		t.set(v.outcome)
 	}
-	if t.reason == "" {
-		t.reason = v.reason
+	if v.reason != "" && t.reason == "" {
+		t.tell().reason = v.reason
 	}
 	return t
 }
@@ -155,7 +179,8 @@ func (p *pytestReader) summaryLine(n int, b []byte) bool {
 	p.endEntry()
 	t := p.say(n, v)
 	if timed {
-		t.took, t.timed = took, true
+		told := t.tell()
+		told.took, told.timed = took, true
 	}
 	s.entry = &summaryEntry{test: t, message: format.Clip{Head: messageEnd, Tail: messageEnd}}
 	if len(message) > 0 {
@@ -175,12 +200,12 @@ func (p *pytestReader) endEntry() {
 	switch {
 	case t.xfailed || t.xpassed || t.skipped:
 		if message != "" {
-			t.reason = message
+			t.tell().reason = message
 		}
 	case t.failed && t.errored && t.summary != "":
-		t.summary += "\n" + message // one line for the call, one for what broke around it
+		t.tell().summary += "\n" + message // one line for the call, one for what broke around it
 	case message != "":
-		t.summary = p.keep(message)
+		t.tell().summary = p.keep(message)
 	}
 	s.entry = nil
 }
@@ -281,7 +306,7 @@ func (p *pytestReader) rerunLine(n int, b []byte) {
 	id, _ := p.s.splitSummary(rest)
 	v.id = cleanID(id)
 	if v.word == "RERUN" {
-		p.s.test(n, v.id, "").listedReruns++
+		p.s.test(n, v.id, "").tell().listedReruns++
 		return
 	}
 	p.say(n, v)
@@ -308,7 +333,8 @@ func (p *pytestReader) duration(b []byte) {
 		return
 	}
 	t := p.s.test(0, cleanID(id), "")
-	t.took += took
-	t.timed = true
-	t.called = t.called || string(phase) == "call"
+	told := t.tell()
+	told.took += took
+	told.timed = true
+	told.called = told.called || string(phase) == "call"
 }

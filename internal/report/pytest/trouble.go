@@ -263,6 +263,7 @@ func (p *pytestReader) crashed(f ci.Failure) {
 	f.Kind, f.Tool, f.Job = ci.KindError, "pytest", p.job
 	t := s.test(f.Log.Line, s.pending, "")
 	t.errored = true
+	t.tell()
 	t.around = append(t.around, f)
 	s.pending = ""
 }
