@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -198,9 +196,6 @@ func extractable(r io.Reader, broken *error) iter.Seq[triage.Line] {
 	}
 }
 
-// maxStdin bounds what is read from standard input, which has to be held.
-const maxStdin = 1 << 30
-
 // sources lists the texts of all paths, archives opened, in the paths' order.
 func (c *triageCommand) sources(s *session) iter.Seq2[report.Source, error] {
 	return func(yield func(report.Source, error) bool) {
@@ -217,15 +212,13 @@ func (c *triageCommand) sources(s *session) iter.Seq2[report.Source, error] {
 func (s *session) open(path string) iter.Seq2[report.Source, error] {
 	return func(yield func(report.Source, error) bool) {
 		if path == "-" {
-			data, err := io.ReadAll(io.LimitReader(s.Stdin, maxStdin+1))
-			if err == nil && len(data) > maxStdin {
-				err = errors.New("more than 1 GiB; name a file instead")
-			}
+			text, size, done, err := spooled(s.Stdin)
 			if err != nil {
-				yield(report.Source{}, usagef("", "standard input: %w", err))
+				yield(report.Source{}, usagef("", "standard input: %w", bare(err)))
 				return
 			}
-			report.Sources("standard input", bytes.NewReader(data), int64(len(data)))(yield)
+			defer done()
+			report.Sources("standard input", text, size)(yield)
 			return
 		}
 		for file, err := range walk(s.resolve(path)) {
