@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"bytes"
 	"cmp"
 	"iter"
 	"slices"
@@ -28,6 +29,7 @@ type Excerpt struct {
 	Lines       []string
 	Job         string
 	kind        ci.Kind
+	step        int // of the job, as far as the log shows steps
 }
 
 // ExtractOptions bounds what Extract gives back. Zero: the defaults.
@@ -66,6 +68,12 @@ type extractor struct {
 	blank int  // blank lines at the end of the open excerpt
 	trace bool // the open excerpt is a trace whose last line is still to come
 	last  int  // number of the last line read
+
+	job    string         // of the last line
+	step   int            // number of the step that is being read
+	failed map[int]bool   // steps that the forge says failed
+	first  map[string]int // the first of them, by job
+	words  Line           // the last line that the step printed; Text is our own
 }
 
 // known is what a log's templates say about other lines; nil stays nil.
@@ -106,6 +114,7 @@ func (x *extractor) line(l Line) {
 	x.last = l.N
 	text := clipLine(l.Text)
 	trimmed := trimSpace(text)
+	x.follow(l, trimmed)
 	if len(trimmed) == 0 {
 		if x.open != nil {
 			x.blank++
@@ -132,6 +141,65 @@ func (x *extractor) line(l Line) {
 	}
 }
 
+// follow keeps count of the steps of a GitHub job: each begins with a group that
+// is named after what it runs, and one that fails says so by an error annotation.
+func (x *extractor) follow(l Line, trimmed []byte) {
+	switch {
+	case l.Job != x.job:
+		x.job = l.Job
+		x.step++
+	case bytes.HasPrefix(trimmed, []byte("##[group]Run ")), bytes.HasPrefix(trimmed, []byte("Post job cleanup.")):
+		x.step++
+	case bytes.HasPrefix(trimmed, []byte("##[error]")):
+		x.fails(l.Job)
+		if bytes.HasPrefix(trimmed, []byte("##[error]Process completed with exit code")) {
+			x.lastWords()
+		}
+		x.words.N = 0
+	case len(trimmed) > 0 && !quiet(trimmed):
+		x.words = Line{N: l.N, Text: append(x.words.Text[:0], clipTo(trimmed, 2000)...), Job: l.Job}
+	}
+}
+
+// fails notes that the step that is being read failed.
+func (x *extractor) fails(job string) {
+	if x.failed == nil {
+		x.failed, x.first = map[int]bool{}, map[string]int{}
+	}
+	x.failed[x.step] = true
+	if _, known := x.first[job]; !known {
+		x.first[job] = x.step
+	}
+}
+
+// wordsScore is what the last line of a failed step is worth where no row knows
+// it: a command that ends with an exit status mostly says why before it does.
+const wordsScore = 42
+
+// lastWords keeps the line before a step's exit code, unless an excerpt holds it.
+func (x *extractor) lastWords() {
+	x.close()
+	w := x.words
+	if w.N == 0 || len(x.kept) > 0 && x.kept[len(x.kept)-1].Last >= w.N || x.green != nil && x.green.has(w.Text) {
+		return
+	}
+	x.open = &Excerpt{First: w.N, Last: w.N, Line: w.N, Text: string(w.Text), Rule: "last words", Score: wordsScore, Lines: []string{string(w.Text)}, Job: w.Job, Novel: x.green != nil, step: x.step}
+	x.close()
+}
+
+// elsewhere is how much less an error says that does not stand in the step that
+// failed first: what a step prints that went well is no cause, and what fails
+// after the first failure (uploads, reports) mostly fails because of it.
+func (x *extractor) elsewhere(e Excerpt) int {
+	switch first, known := x.first[e.Job]; {
+	case !known || e.step == first:
+		return 0
+	case x.failed[e.step]:
+		return 35
+	}
+	return 45
+}
+
 // least is the least score that opens an excerpt here: beside a green log, soft
 // words are not needed.
 func (x *extractor) least() int {
@@ -143,12 +211,12 @@ func (x *extractor) least() int {
 
 // another reports whether an error is a new one rather than more of the open excerpt.
 func (x *extractor) another(text, trimmed []byte, row *extractRule) bool {
-	return !x.trace && (row.name != x.open.Rule || row.apart) && !continues(text, trimmed)
+	return !x.trace && (row.name != x.open.Rule || row.apart) && (row.apart || !continues(text, trimmed))
 }
 
 func (x *extractor) start(l Line, novel bool) {
 	if x.open == nil {
-		x.open = &Excerpt{First: l.N, Last: l.N, Job: l.Job, Novel: novel && x.green != nil}
+		x.open = &Excerpt{First: l.N, Last: l.N, Job: l.Job, Novel: novel && x.green != nil, step: x.step}
 	}
 }
 
@@ -222,11 +290,12 @@ func (x *extractor) prune() {
 func (x *extractor) ranked() []Excerpt {
 	x.prune()
 	out := x.kept
+	weight := func(e Excerpt) int { return e.Score - x.elsewhere(e) }
 	slices.SortFunc(out, func(a, b Excerpt) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.First, a.First))
+		return cmp.Or(cmp.Compare(weight(b), weight(a)), cmp.Compare(b.First, a.First))
 	})
 	strong := 0
-	for strong < len(out) && out[strong].Score >= firm {
+	for strong < len(out) && weight(out[strong]) >= firm {
 		strong++
 	}
 	out = out[:max(strong, min(len(out), 3))]
@@ -237,7 +306,7 @@ func (x *extractor) ranked() []Excerpt {
 		seen[e.Rule]++
 	}
 	slices.SortStableFunc(out, func(a, b Excerpt) int {
-		return cmp.Or(cmp.Compare(min(turn[a.First], 1), min(turn[b.First], 1)), cmp.Compare(b.Score, a.Score))
+		return cmp.Or(cmp.Compare(min(turn[a.First], 1), min(turn[b.First], 1)), cmp.Compare(weight(b), weight(a)))
 	})
 	return out
 }

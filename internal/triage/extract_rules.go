@@ -22,39 +22,6 @@ type extractRule struct {
 	check    func(line []byte) bool
 }
 
-var extractRules = []extractRule{
-	{"noise", -1, "", false, false, false, []string{"process completed with exit code", "a task was canceled", "finished: failure", "marked build as failure", "notifying endpoint", " 0 failed", " 0 errors", " 0 error(s)", "no errors", "continue-on-error", "continue_on_error", "continue-through-error", "-werror", "ignore_errors", "error_log", "if-no-files-found", "fail_ci_if_error", "on_failure"}, nil},
-	{"wrapper", 10, ci.KindBuild, true, false, false, []string{"custom container implementation", "step script exited", "script/workflow error"}, nil},
-	{"exit code", 12, ci.KindBuild, true, false, false, []string{"exit code", "exited with", "exit status", "non-zero", "nonzero", "returned error", "script exited", "failed with error"}, nil},
-	{"failed word", 22, "", true, false, false, []string{"fail", "error", "cannot", "could not", "couldn't", "unable to", "unexpected", "denied", "refus", "missing", "invalid", "not found", "does not exist", "no such", "exceed", "abort"}, nil},
-	{"sentence of refusal", 45, ci.KindBuild, true, false, false, []string{"refusing to", "more than the", "exceeds the", "is not allowed", "must be ", "out of sync", "does not have", "not supported"}, startsSentence},
-	{"build result", 36, ci.KindBuild, false, false, false, []string{"build failed", "build failure", "failed to build", "error building"}, nil},
-	{"heading", 79, ci.KindTest, false, false, false, []string{"____ "}, isHeading},
-	{"does not exist", 44, ci.KindBuild, false, false, false, []string{"does not exist", "no such file or directory", "command not found", "not recognized as"}, nil},
-	{"traceback", 32, ci.KindError, false, true, false, []string{"traceback (most recent call last)", "stack trace:"}, nil},
-	{"error word", 48, ci.KindBuild, false, false, false, []string{"error"}, hasErrorWord},
-	{"failed marker", 56, ci.KindBuild, false, false, false, []string{"failed", "failure", "fail:", " failed!"}, isFailedMarker},
-	{"lint finding", 58, ci.KindLint, false, false, false, []string{">>> lint for ", "would reformat ", "would be reformatted"}, nil},
-	{"error level", 70, ci.KindBuild, false, false, false, []string{"[error]", "error:", "fatal:", "error ", "severe", "fatal "}, isErrorLevel},
-	{"cancelled", 62, ci.KindInfra, true, false, false, []string{"the operation was canceled", "the operation was cancelled", "received sigint", "keyboardinterrupt", "received sigterm"}, nil},
-	{"annotation", 74, ci.KindBuild, false, false, true, []string{"##[error]", "::error"}, isAnnotation},
-	{"test failed", 80, ci.KindTest, false, false, false, []string{"failed ", "--- fail:", "fail: ", "error at setup of", "error collecting", "failed consistently"}, isTestFailure},
-	{"exception", 82, ci.KindError, true, false, false, []string{"error", "exception", "exit", "interrupt"}, isCause},
-	{"exception about a command", 76, ci.KindError, true, false, false, []string{"error", "exception", "exit"}, isExceptionLine},
-	{"failed target", 83, ci.KindBuild, false, false, false, []string{"failed: ", "*** [", "failed building wheel"}, isFailedTarget},
-	{"compiler", 88, ci.KindBuild, false, false, false, []string{"error"}, isCompilerError},
-	{"panic", 88, ci.KindTest, false, true, false, []string{"panic: ", "fatal error: ", "fatal python error"}, nil},
-	{"crash", 87, ci.KindError, false, false, false, []string{"segmentation fault", "received signal", "core dumped", "sigsegv", "sigabrt", "sigbus", "stack smashing"}, nil},
-	{"resolution", 86, ci.KindBuild, false, false, false, []string{"no matching distribution found", "could not find a version that satisfies", "resolutionimpossible", "eresolve", "no required module provides", "no solution found when resolving"}, nil},
-	{"job timeout", 94, ci.KindInfra, false, false, false, []string{"has timed out after"}, isAnnotation},
-	{"timeout", 88, ci.KindInfra, false, false, false, []string{"timed out after", "exceeded the maximum execution time", "command took >", "test timed out"}, nil},
-	{"network", 84, ci.KindInfra, false, false, false, []string{"could not resolve host", "connection refused", "connection timed out", "temporary failure in name resolution", "tls handshake timeout", "no such host", "error while fetching", "returned error: 5"}, nil},
-	{"service", 89, ci.KindInfra, false, false, false, []string{"rate limit exceeded", "could not load credentials", "is not authorized to perform", "error response from daemon", "failed to download archive", "unable to download artifact", "couldn't find remote ref", "authentication failed", "toomanyrequests"}, nil},
-	{"memory", 90, ci.KindInfra, false, false, false, []string{"out of memory", "outofmemory", "oomkilled", "cannot allocate memory", "std::bad_alloc"}, nil},
-	{"disk", 92, ci.KindInfra, false, false, false, []string{"no space left on device", "disk quota exceeded"}, nil},
-	{"runner", 95, ci.KindInfra, false, false, false, []string{"the runner has received a shutdown signal", "lost communication with the server", "pod failed to come online"}, nil},
-}
-
 // loud is the score from which a row is not silenced by the words of the row "noise".
 const loud = 78
 
@@ -76,14 +43,27 @@ func weigh(trimmed, line []byte) (*extractRule, int) {
 			noise = true
 			continue
 		}
+		if r.name == "aftermath" {
+			return r, r.score // whatever else it says
+		}
 		if (best == nil || r.score > best.score) && (r.check == nil || r.check(line)) {
 			best = r
 		}
 	}
-	if best == nil || noise && best.score < loud || quiet(trimmed) {
+	if best == nil || best.score < loud && (noise || warns(trimmed)) || quiet(trimmed) {
 		return nil, 0
 	}
 	return best, best.score
+}
+
+// warns recognises lines that call themselves a warning or a note.
+func warns(b []byte) bool {
+	for _, p := range []string{"warning:", "warning ", "[warning]", "##[warning]", "warn ", "[warn]", "npm warn", "w: "} {
+		if lower(b, p) {
+			return !bytes.Contains(b, []byte("treated as error"))
+		}
+	}
+	return bytes.Contains(b, []byte(": note: ")) || bytes.Contains(b, []byte(": warning: "))
 }
 
 // quiet recognises lines whose own level says that they are no error, and
@@ -159,6 +139,12 @@ func hasErrorWord(line []byte) bool {
 
 // isFailedMarker is FAILED, FAILURE or "failed!" as a verdict, not in a sentence about options.
 func isFailedMarker(line []byte) bool {
+	b := trimSpace(line)
+	for _, mark := range []string{"✗", "✖", "❌", "✘"} {
+		if bytes.HasPrefix(b, []byte(mark)) {
+			return len(b) > len(mark)+2
+		}
+	}
 	for _, w := range []string{"FAILED", "FAILURE", "FAIL:", " failed!", " failed.", " failed:", "Linter failed", " FAIL"} {
 		if bytes.Contains(line, []byte(w)) {
 			return true
@@ -189,14 +175,68 @@ func isAnnotation(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("##[error]")) || bytes.HasPrefix(line, []byte("::error"))
 }
 
+// isTestFailure is the line by which a runner names a test that failed.
 func isTestFailure(line []byte) bool {
 	b := trimSpace(line)
-	for _, p := range []string{"FAILED ", "ERROR ", "FAILED CONSISTENTLY"} {
-		if bytes.HasPrefix(b, []byte(p)) {
-			return bytes.Contains(b, []byte("::")) || bytes.Contains(b, []byte(".py")) || p == "FAILED CONSISTENTLY"
+	for _, p := range []string{"FAILED ", "ERROR "} {
+		if bytes.HasPrefix(b, []byte(p)) && (bytes.Contains(b, []byte("::")) || bytes.Contains(b, []byte(".py"))) {
+			return true
 		}
 	}
-	return bytes.HasPrefix(b, []byte("--- FAIL:")) || bytes.HasPrefix(b, []byte("FAIL: ")) || bytes.Contains(b, []byte("ERROR at ")) || bytes.Contains(b, []byte("ERROR collecting"))
+	for _, p := range []string{"FAILED CONSISTENTLY", "--- FAIL:", "FAIL: ", "ERROR: test", "[  FAILED  ] ", "not ok ", "UNEXPECTED SUCCESS"} {
+		if bytes.HasPrefix(b, []byte(p)) {
+			return true
+		}
+	}
+	if timed, rest, ok := bytes.Cut(b, []byte("]: ")); ok { // unittest-xml-reporting: "FAIL [0.012s]: test_a (t.T)"
+		return (bytes.HasPrefix(timed, []byte("FAIL [")) || bytes.HasPrefix(timed, []byte("ERROR ["))) && len(rest) > 0
+	}
+	if place, ok := bytes.CutSuffix(b, []byte(": Failure")); ok { // googletest: "pool_test.cc:12: Failure"
+		return bytes.IndexByte(place, ':') > 0 && bytes.IndexByte(place, ' ') < 0 || bytes.Equal(place, []byte("unknown file"))
+	}
+	for _, w := range []string{"ERROR at ", "ERROR collecting", "***Failed", "***Exception", "[XPASS(strict)]"} {
+		if bytes.Contains(b, []byte(w)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isShellError is what a shell says of the script that it runs: "bash: line 3:
+// foo: command not found", "./build.sh: line 12: X: unbound variable".
+func isShellError(line []byte) bool {
+	b := trimSpace(line)
+	who, rest, ok := bytes.Cut(b, []byte(": "))
+	if !ok || bytes.IndexByte(who, ' ') >= 0 {
+		return bytes.Contains(b, []byte("is not recognized as an internal"))
+	}
+	shell := bytes.HasSuffix(who, []byte("sh"))
+	return shell || bytes.HasPrefix(rest, []byte("line ")) && bytes.IndexByte(rest, ':') > 0
+}
+
+// isKilled is the shell's word for a process that the kernel ended.
+func isKilled(line []byte) bool {
+	b := trimSpace(line)
+	if bytes.Equal(b, []byte("Killed")) {
+		return true
+	}
+	return bytes.Contains(b, []byte(" Killed ")) && bytes.Contains(b, []byte(": line ")) || bytes.HasSuffix(b, []byte(": Killed")) || bytes.HasPrefix(b, []byte("signal: killed"))
+}
+
+// isRepositoryError keeps "Clone of … failed" and leaves what only speaks of clones.
+func isRepositoryError(line []byte) bool {
+	b := trimSpace(line)
+	i := bytes.Index(bytes.ToLower(b[:min(len(b), 300)]), []byte("clone of "))
+	return i < 0 || bytes.Contains(b, []byte("failed"))
+}
+
+// isServiceError keeps "An error occurred (Code) when calling", as AWS's tools
+// print it, and leaves other errors that occurred.
+func isServiceError(line []byte) bool {
+	if !bytes.Contains(line, []byte("rror occurred (")) {
+		return true
+	}
+	return bytes.Contains(line, []byte("when calling"))
 }
 
 // isExceptionLine is the last line of a trace: a class of error and its message.
@@ -246,7 +286,8 @@ func isException(name string) bool {
 
 func isFailedTarget(line []byte) bool {
 	b := trimSpace(line)
-	return bytes.HasPrefix(b, []byte("FAILED: ")) || bytes.HasPrefix(b, []byte("make: *** [")) || bytes.Contains(b, []byte("]: *** [")) || bytes.Contains(b, []byte("Failed building wheel for"))
+	return bytes.HasPrefix(b, []byte("FAILED: ")) || bytes.HasPrefix(b, []byte("make: *** [")) || bytes.Contains(b, []byte("]: *** [")) || bytes.Contains(b, []byte("Failed building wheel for")) ||
+		bytes.Contains(b, []byte("Execution failed for task")) || bytes.Contains(b, []byte("ould not build wheels")) || bytes.Contains(b, []byte("Failed to execute goal"))
 }
 
 // isCompilerError is "path:line:col: error: …" and its relatives.
