@@ -37,7 +37,7 @@ const (
 
 // page is parsed once; html/template escapes every value for where it stands.
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"v": Visible, "vl": VisibleLines, "id": breakable, "plural": plural, "thousands": thousands,
+	"v": Visible, "vl": VisibleLines, "id": breakable, "prose": prose, "plural": plural, "thousands": thousands,
 }).Parse(pageHTML))
 
 // breakable is a name that may be broken after its separators: long test IDs
@@ -46,6 +46,22 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 func breakable(s string) template.HTML {
 	escaped := template.HTMLEscapeString(Visible(s))
 	return template.HTML(strings.NewReplacer("::", "::<wbr>", "/", "/<wbr>", "_", "_<wbr>").Replace(escaped)) //nolint:gosec // escaped above
+}
+
+// prose is a sentence of ours in which what stands between backticks is code.
+func prose(s string) template.HTML {
+	parts := strings.Split(template.HTMLEscapeString(Visible(s)), "`")
+	if len(parts)%2 == 0 { // one of them is alone: a backtick of the text's own
+		return template.HTML(strings.Join(parts, "`")) //nolint:gosec // escaped above
+	}
+	var b strings.Builder
+	for i, part := range parts {
+		if i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		b.WriteString(part)
+	}
+	return template.HTML(b.String()) //nolint:gosec // escaped above
 }
 
 // HTML writes the report as one page that needs nothing else: no network, no

@@ -397,14 +397,14 @@ func causesTile(v View) (tile, bool) {
 			mine++
 		}
 	}
-	one := tile{Label: "Causes", Value: thousands(len(v.Clusters)), Sub: fmt.Sprintf("%d of them yours", mine), Class: "bad"}
+	one := tile{Label: "Causes", Value: thousands(len(v.Clusters)), Sub: fmt.Sprintf("%d to look at", mine), Class: "bad"}
 	switch {
 	case len(v.Clusters) == 0 && v.verdict() == ci.VerdictPass:
 		one.Sub, one.Class = "nothing is broken", "good"
 	case len(v.Clusters) == 0:
 		return tile{}, false
 	case mine == 0:
-		one.Sub, one.Class = "none of them yours", "warn"
+		one.Sub, one.Class = "none needs you", "warn"
 	}
 	return one, true
 }
