@@ -102,7 +102,7 @@ func (c *gateCoverage) gather(s *session) (*measured, error) {
 		if tracked, err = m.repo.Tracked(s.ctx); err != nil {
 			return nil, noAnswerf("", "%w", err)
 		}
-		if m.change, err = change(s.ctx, m.repo, c.Base, &m.run); err != nil {
+		if m.change, err = s.change(s.ctx, m.repo, c.Base, &m.run); err != nil {
 			return nil, usagef("", "--base: %w", err)
 		}
 	}

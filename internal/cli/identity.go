@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -69,25 +70,18 @@ func localID(t time.Time) string {
 	return t.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
 }
 
-// change is what the work differs in from what it is compared with: the named
-// base, the pull request's, or the main branch where another one is checked
-// out. Without a base that was asked for, not knowing is no error.
-func change(ctx context.Context, repo *git.Repo, ref string, run *ci.Run) (*ci.Change, error) {
-	asked := ref != ""
-	if !asked {
-		if main := repo.MainBranch(ctx); main != "" && main != run.Branch {
-			ref = main
-		}
-	}
-	if ref == "" {
-		ref = "HEAD"
-	}
-	base, err := repo.Base(ctx, ref)
-	if err != nil && !asked {
-		return nil, nil
-	}
-	if err != nil {
+// change is what the work differs in from what it is compared with. Without a
+// base that was asked for, not knowing is no error.
+func (s *session) change(ctx context.Context, repo *git.Repo, asked string, run *ci.Run) (*ci.Change, error) {
+	base, err := repo.Base(ctx, cmp.Or(asked, s.baseRef(ctx, repo, run)))
+	switch {
+	case err != nil && asked != "":
 		return nil, err
+	case run.Commit == "": // nothing was committed yet
+		return nil, nil
+	case err != nil:
+		run.Warnings = append(run.Warnings, ci.Warning{Text: "it is not known what this is compared with: " + err.Error()})
+		return nil, nil
 	}
 	run.Base = base
 	change, err := repo.Change(ctx, base)
@@ -96,4 +90,22 @@ func change(ctx context.Context, repo *git.Repo, ref string, run *ci.Run) (*ci.C
 	}
 	change.Head = run.Commit
 	return &change, nil
+}
+
+// baseRef is what the work is compared with where nobody says. The forge tests
+// a pull request merged into its base (HEAD^1 is the base that was tested, which
+// main has left behind by the time anybody asks), and a push on top of its first
+// parent; elsewhere it is the main branch, and on main itself what is committed.
+func (s *session) baseRef(ctx context.Context, repo *git.Repo, run *ci.Run) string {
+	tested := run.Commit != "" && s.Env["GITHUB_SHA"] == run.Commit
+	switch target := s.Env["GITHUB_BASE_REF"]; {
+	case tested && (run.Event == "pull_request" || run.Event == "merge_group"), tested && run.Event == "push" && run.Main:
+		return "HEAD^1"
+	case target != "":
+		return "refs/remotes/origin/" + target
+	}
+	if main := repo.MainBranch(ctx); main != "" && main != run.Branch {
+		return main
+	}
+	return "HEAD"
 }

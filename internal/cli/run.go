@@ -77,7 +77,7 @@ func (c *runCommand) gather(s *session) (*facts, error) {
 	}
 	f.run, f.repo = run, repo
 	if repo != nil {
-		f.change, err = change(s.ctx, repo, c.Base, &f.run)
+		f.change, err = s.change(s.ctx, repo, c.Base, &f.run)
 		if err != nil {
 			return nil, usagef("", "--base: %w", err)
 		}

@@ -52,7 +52,7 @@ func (c *triageCommand) gather(s *session) (*facts, error) {
 	f.run = run
 	f.run.Warnings = nil // triage needs no git; what git could have told is not missed
 	if repo != nil {
-		if f.change, err = change(s.ctx, repo, c.Base, &f.run); err != nil {
+		if f.change, err = s.change(s.ctx, repo, c.Base, &f.run); err != nil {
 			return nil, usagef("", "--base: %w", err)
 		}
 	}

@@ -131,15 +131,20 @@ func (r *Repo) objects(ctx context.Context) string {
 }
 
 // Base is the commit that a change on top of ref started from: the merge base
-// of ref and HEAD.
+// of ref and HEAD. A branch that is only known of the remote, as in a clone
+// that a forge made, is looked for there.
 func (r *Repo) Base(ctx context.Context, ref string) (string, error) {
 	if strings.HasPrefix(ref, "-") {
 		return "", fmt.Errorf("%q is not a ref", ref)
 	}
-	if _, err := r.run(ctx, "rev-parse", "--verify", "--quiet", ref+"^{commit}"); err != nil {
+	commit, err := r.run(ctx, "rev-parse", "--verify", "--quiet", ref+"^{commit}")
+	if err != nil {
+		commit, err = r.run(ctx, "rev-parse", "--verify", "--quiet", "refs/remotes/origin/"+ref+"^{commit}")
+	}
+	if err != nil {
 		return "", fmt.Errorf("there is no commit %q here%s", ref, r.shallowHint(ctx))
 	}
-	out, err := r.run(ctx, "merge-base", ref, "HEAD")
+	out, err := r.run(ctx, "merge-base", commit, "HEAD")
 	if err != nil {
 		return "", fmt.Errorf("%s and HEAD have no common ancestor here%s", ref, r.shallowHint(ctx))
 	}

@@ -28,6 +28,8 @@ const (
 	foldFiles    = 2
 	foldNames    = 3
 	foldWarnings = 2
+
+	maxWarningLines = 3 // a hint at its end is what mends it
 )
 
 // Text writes the summary that a person reads in a terminal.
@@ -414,7 +416,11 @@ func (p *paper) warnings(v View) {
 	}
 	shown := p.limit(len(v.Run.Warnings), foldWarnings)
 	for _, w := range v.Run.Warnings[:shown] {
-		p.line("  " + p.ink.yellow("!") + " " + cut(Visible(warningWords(w)), p.width-4))
+		mark := p.ink.yellow("!")
+		for _, line := range wrap(Visible(warningWords(w)), p.width-4, maxWarningLines) {
+			p.line("  " + mark + " " + line)
+			mark = " "
+		}
 	}
 	if n := len(v.Run.Warnings) - shown; n > 0 {
 		p.line(p.ink.dim("    … " + plural(n, "more warning")))
