@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -40,19 +41,19 @@ func logReader(tool string) func(io.Reader) (ci.Report, error) {
 }
 
 // read reads what the tools left and joins it into the run.
-func (f *facts) read(done []execution) {
+func (f *facts) read(ctx context.Context, done []execution) {
 	var reports []ci.Report
 	for _, x := range done {
 		f.run.Jobs = append(f.run.Jobs, x.job)
-		reports = append(reports, f.reportsOf(x)...)
+		reports = append(reports, f.reportsOf(ctx, x)...)
 	}
 	f.join(reports)
 	f.explainSilence(done, reports)
 }
 
 // readAttempt reads a further attempt at tests that failed.
-func (f *facts) readAttempt(x execution) {
-	reports := f.reportsOf(x)
+func (f *facts) readAttempt(ctx context.Context, x execution) {
+	reports := f.reportsOf(ctx, x)
 	report.Resolve(reports, f.exists)
 	for _, t := range report.Union(reports).Tests {
 		t.Attempt = x.attempt
@@ -83,14 +84,14 @@ func (f *facts) exists(path string) bool {
 }
 
 // reportsOf reads the log and the report files of one execution.
-func (f *facts) reportsOf(x execution) []ci.Report {
+func (f *facts) reportsOf(ctx context.Context, x execution) []ci.Report {
 	var out []ci.Report
 	if x.log != "" {
 		out = append(out, f.readFile(x.log, logReader(x.plan.Tool)))
 	}
 	for _, path := range x.plan.Reports {
 		rep := f.readFile(path, report.Read)
-		rep.Coverage = f.ownPaths(rep.Coverage)
+		rep.Coverage = f.ownPaths(ctx, rep.Coverage)
 		out = append(out, rep)
 	}
 	return out
@@ -140,12 +141,25 @@ func mergedCoverage(reports []ci.Report) *ci.Coverage {
 	return coverage.MergeAll(all...)
 }
 
-// ownPaths names the files of a coverage report as the repository does.
-func (f *facts) ownPaths(c *ci.Coverage) *ci.Coverage {
+// ownPaths names the files of a coverage report as the repository does. Go
+// names them by import path, which only the list of files can undo.
+func (f *facts) ownPaths(ctx context.Context, c *ci.Coverage) *ci.Coverage {
 	if c == nil {
 		return nil
 	}
-	return coverage.Rebase(c, f.root, nil)
+	var tracked []string
+	if c.Tool == "go" && f.repo != nil {
+		all, err := f.repo.Tracked(ctx)
+		if err != nil {
+			f.warn("the coverage keeps Go's import paths: %v", err)
+		}
+		for _, name := range all {
+			if own, ok := strings.CutPrefix(name, f.repo.Sub); ok {
+				tracked = append(tracked, strings.TrimPrefix(own, "/"))
+			}
+		}
+	}
+	return coverage.Rebase(c, f.root, tracked)
 }
 
 // ownPositions names the places of findings as the repository does: tools

@@ -135,7 +135,7 @@ func (c *runCommand) execute(s *session, f *facts) error {
 	defer progress.close()
 	e := executor{dir: f.root, out: f.logs, env: s.Env, timeout: c.Timeout, now: s.Now, progress: progress}
 	done := e.all(s.ctx, chain.Plans)
-	f.read(done)
+	f.read(context.WithoutCancel(s.ctx), done)
 	c.retry(s.ctx, e, f, done)
 	f.failed = append(f.failed, f.run.Failures()...)
 	return nil
@@ -150,7 +150,7 @@ func (c *runCommand) retry(ctx context.Context, e executor, f *facts, done []exe
 			if !ok {
 				continue
 			}
-			f.readAttempt(again)
+			f.readAttempt(context.WithoutCancel(ctx), again)
 		}
 	}
 }
