@@ -84,6 +84,10 @@ type Cluster struct {
 	Files      []string  // in-repository files the members point at, most telling first
 	Joined     []Join    // why members that differ were joined
 	Splits     string    // what would split the cluster, in one phrase
+
+	// Fingerprints are those of the failures that were joined, the most frequent
+	// first, at most 64: by them a later run knows the cluster again.
+	Fingerprints []string
 }
 
 // Join is one step that made two groups of failures into one cluster.

@@ -33,7 +33,7 @@ func (c *flakeTests) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	verdicts := flake.Verdicts(h, flake.Options{MinRuns: c.MinRuns})
+	verdicts := flake.Remembering(h, flake.Options{MinRuns: c.MinRuns})
 	slices.SortStableFunc(verdicts, func(a, b flake.Verdict) int {
 		return cmp.Or(cmp.Compare(worry(a.Verdict), worry(b.Verdict)), cmp.Compare(b.Probability, a.Probability), cmp.Compare(a.ID, b.ID))
 	})

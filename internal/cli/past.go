@@ -98,9 +98,28 @@ func (p *past) load(ctx context.Context, repo string) error {
 			p.earlier = append(p.earlier, earlierOf(block, names))
 		}
 	}
-	p.verdicts = flake.Verdicts(flakeHistory(tests, blocks), flake.Options{})
+	p.verdicts = flake.Remembering(flakeHistory(tests, blocks), flake.Options{})
 	p.known, err = history.KnownClusters(ctx, p.store, history.Filter{Repo: repo, Limit: window})
 	return err
+}
+
+// coFailed is the share of the earlier runs with a failure of either test in
+// which both failed; of fewer than two common failures nothing follows.
+func (p *past) coFailed(a, b ci.TestID) float64 {
+	both, either := 0, 0
+	for _, e := range p.earlier {
+		x, y := e.Outcomes[a].Bad(), e.Outcomes[b].Bad()
+		if x && y {
+			both++
+		}
+		if x || y {
+			either++
+		}
+	}
+	if both < 2 {
+		return 0
+	}
+	return float64(both) / float64(either)
 }
 
 // flakeHistory is the stored blocks as the analysis of flaky tests takes them.
@@ -181,7 +200,7 @@ func (p *past) append(ctx context.Context, run ci.Run, clusters []ci.Cluster) er
 func (p *past) triageOptions(f *facts) triage.Options {
 	o := triage.Options{Change: f.change}
 	for _, k := range p.known {
-		o.Known = append(o.Known, triage.Known{ID: k.ID})
+		o.Known = append(o.Known, triage.Known{ID: k.ID, Fingerprints: k.Fingerprints})
 	}
 	if p.store == nil || len(p.runs) == 0 {
 		return o
@@ -193,6 +212,7 @@ func (p *past) triageOptions(f *facts) triage.Options {
 		}
 		o.PassedOnMain = func(test ci.TestID) (string, bool) { return passedOnMain(onMain, test) }
 	}
+	o.CoFailed = p.coFailed
 	flaky := p.flaky()
 	o.Flaky = func(test ci.TestID) bool { return flaky[test] }
 	return o
@@ -212,7 +232,7 @@ func (p *past) mainRuns() []flake.Earlier {
 // failingOnMain: the newest run on main that ran the test failed it, or has the cluster.
 func (p *past) failingOnMain(onMain []flake.Earlier, fingerprint string, test ci.TestID) (string, bool) {
 	for _, k := range p.known {
-		if k.ID == fingerprint && k.Main {
+		if k.Main && (k.ID == fingerprint || slices.Contains(k.Fingerprints, fingerprint)) {
 			return short(k.MainSince.Commit, k.MainSince.Run), true
 		}
 	}
@@ -332,6 +352,9 @@ func flakeRow(v flake.Verdict) render.FlakeTest {
 	}
 	if len(v.Because) > 0 {
 		row.Why = v.Because[0]
+	}
+	for _, t := range v.CoFails {
+		row.CoFails = append(row.CoFails, t.ID)
 	}
 	return row
 }

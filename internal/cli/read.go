@@ -19,6 +19,7 @@ import (
 	"keepgreen/internal/report/gotest"
 	"keepgreen/internal/report/lint"
 	"keepgreen/internal/report/pytest"
+	"keepgreen/internal/triage"
 )
 
 // writer shortens the signature of what writes a file.
@@ -221,11 +222,19 @@ func (f *facts) explainSilence(done []execution, reports []ci.Report) {
 	}
 }
 
-// lastWords is the failure that a silent tool's log ends with.
+// lastWords is the failure of a tool that named nothing: the line of its log
+// that says why, and where none does, the line that it ends with.
 func (f *facts) lastWords(x execution) ci.Failure {
 	fail := ci.Failure{Kind: ci.KindError, Tool: x.plan.Tool, Message: fmt.Sprintf("%s: %s", x.plan.Tool, x.job.Detail), Job: x.job.Name}
 	if x.job.Detail == "" {
 		fail.Message = fmt.Sprintf("%s ended with exit status %d", x.plan.Tool, x.job.ExitCode)
+	}
+	if found, ok := f.extracted(x); ok {
+		found.Tool, found.Job, found.Log.File = fail.Tool, fail.Job, f.relative(x.log)
+		if found.Exception == "" && found.Pos.IsZero() {
+			found.Message = fail.Message + ": " + found.Message
+		}
+		return found
 	}
 	tail, err := readTail(x.log, silence)
 	if err != nil || len(tail) == 0 {
@@ -246,6 +255,27 @@ func (f *facts) lastWords(x execution) ci.Failure {
 	}
 	fail.Log = ci.Position{File: f.relative(x.log)}
 	return fail
+}
+
+// extracted is the line of a tool's log that matters, if one is evidence by itself.
+func (f *facts) extracted(x execution) (ci.Failure, bool) {
+	if x.log == "" {
+		return ci.Failure{}, false
+	}
+	file, err := os.Open(x.log)
+	if err != nil {
+		return ci.Failure{}, false
+	}
+	defer file.Close()
+	var broken error // what was read until then still counts
+	found := triage.Extract(extractable(file, &broken), nil, triage.ExtractOptions{Excerpts: 1})
+	if len(found) == 0 || !found[0].Firm() {
+		return ci.Failure{}, false
+	}
+	fail := found[0].Failure()
+	fail.Message = strings.ToValidUTF8(fail.Message, "�")
+	fail.Details = strings.ToValidUTF8(fail.Details, "�")
+	return fail, true
 }
 
 // readTail is the end of a file.

@@ -137,6 +137,32 @@ func Verdicts(h History, opt Options) []Verdict {
 	return out
 }
 
+// Remembering is Verdicts with hysteresis: what was said before the newest run is
+// worked out from the runs before it, so that it needs no keeping and cannot
+// contradict them.
+func Remembering(h History, opt Options) []Verdict {
+	if len(h.Runs) > 1 && opt.Previous == nil {
+		before := h.without(chronological(h.Runs)[len(h.Runs)-1])
+		opt.Previous = make(map[Test]ci.FlakeVerdict, len(h.Tests))
+		for _, v := range Verdicts(before, opt) {
+			opt.Previous[v.Test] = v.Verdict
+		}
+	}
+	return Verdicts(h, opt)
+}
+
+// without is the history without one run.
+func (h History) without(run int) History {
+	out := History{Tests: h.Tests, Runs: slices.Delete(slices.Clone(h.Runs), run, run+1), Cells: make([][]Cell, len(h.Cells))}
+	for t, row := range h.Cells {
+		if run < len(row) {
+			row = slices.Delete(slices.Clone(row), run, run+1)
+		}
+		out.Cells[t] = row
+	}
+	return out
+}
+
 // MassFailures lists the runs, in the order of h.Runs, in which so large a share
 // of the tests failed that they say nothing about any of them.
 func MassFailures(h History, opt Options) []string {

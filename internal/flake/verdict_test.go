@@ -180,3 +180,16 @@ func TestOddHistories(t *testing.T) {
 	assert.Equal(t, got[1].Verdict, ci.FlakeUnknown)
 	assert.Assert(t, slices.IndexFunc(got, func(v flake.Verdict) bool { return len(v.Because) == 0 }) < 0)
 }
+
+// Remembering says what Verdicts says when it is told what was said before.
+func TestRememberingIsVerdictsWithWhatWasSaidBefore(t *testing.T) {
+	h := drawn("", passes(10)+"B"+passes(60)+"F"+passes(10))
+	last := len(h.Runs) - 1
+	before := flake.History{Tests: h.Tests, Runs: h.Runs[:last], Cells: [][]flake.Cell{h.Cells[0][:last]}}
+	previous := map[flake.Test]ci.FlakeVerdict{h.Tests[0]: flake.Verdicts(before, flake.Options{})[0].Verdict}
+	want := flake.Verdicts(h, flake.Options{Previous: previous})[0]
+	got := flake.Remembering(h, flake.Options{})[0]
+	if got.Verdict != want.Verdict || got.Probability != want.Probability {
+		t.Errorf("got %s %.3f, want %s %.3f", got.Verdict, got.Probability, want.Verdict, want.Probability)
+	}
+}

@@ -131,6 +131,8 @@ type Cluster struct {
 	Message    string   `json:"message"` // of its clearest member; what the fingerprint was made from
 	Count      int      `json:"count"`
 	Confidence float64  `json:"confidence"`
+
+	Fingerprints []string `json:"fingerprints,omitempty"` // of the failures that were joined; at most 64
 }
 
 // Sighting is a cluster in a run.

@@ -188,7 +188,7 @@ func (s *Store) Sightings(ctx context.Context, f Filter) ([]Sighting, error) {
 		at[id] = i
 	}
 	clause, args := f.where()
-	rows, err := s.db.QueryContext(ctx, `SELECT run_id, id, kind, class, sentence, message, members, confidence
+	rows, err := s.db.QueryContext(ctx, `SELECT run_id, id, kind, class, sentence, message, members, confidence, prints
 		FROM cluster WHERE run_id IN (SELECT id FROM run`+clause+`) ORDER BY id`, args...)
 	if err != nil {
 		return nil, explain(s.path, err)
@@ -198,7 +198,11 @@ func (s *Store) Sightings(ctx context.Context, f Filter) ([]Sighting, error) {
 	for rows.Next() {
 		var run int64
 		var c Cluster
-		if err := rows.Scan(&run, &c.ID, (*string)(&c.Kind), (*string)(&c.Class), &c.Sentence, &c.Message, &c.Count, &c.Confidence); err != nil {
+		var prints string
+		if err := rows.Scan(&run, &c.ID, (*string)(&c.Kind), (*string)(&c.Class), &c.Sentence, &c.Message, &c.Count, &c.Confidence, &prints); err != nil {
+			return nil, explain(s.path, err)
+		}
+		if c.Fingerprints, err = textList(prints); err != nil {
 			return nil, explain(s.path, err)
 		}
 		if i, known := at[run]; known { // not one that was recorded between the two queries
@@ -255,7 +259,7 @@ func (s *Store) record(ctx context.Context, b Block, names map[string]map[Index]
 }
 
 func (s *Store) clusters(ctx context.Context, k Key) ([]Cluster, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT c.id, c.kind, c.class, c.sentence, c.message, c.members, c.confidence
+	rows, err := s.db.QueryContext(ctx, `SELECT c.id, c.kind, c.class, c.sentence, c.message, c.members, c.confidence, c.prints
 		FROM cluster c JOIN run r ON r.id = c.run_id
 		WHERE r.repo = ? AND r.run = ? AND r.attempt = ? AND r.shard = ? ORDER BY c.id`, k.Repo, k.Run, k.Attempt, k.Shard)
 	if err != nil {
@@ -265,7 +269,11 @@ func (s *Store) clusters(ctx context.Context, k Key) ([]Cluster, error) {
 	var out []Cluster
 	for rows.Next() {
 		var c Cluster
-		if err := rows.Scan(&c.ID, (*string)(&c.Kind), (*string)(&c.Class), &c.Sentence, &c.Message, &c.Count, &c.Confidence); err != nil {
+		var prints string
+		if err := rows.Scan(&c.ID, (*string)(&c.Kind), (*string)(&c.Class), &c.Sentence, &c.Message, &c.Count, &c.Confidence, &prints); err != nil {
+			return nil, explain(s.path, err)
+		}
+		if c.Fingerprints, err = textList(prints); err != nil {
 			return nil, explain(s.path, err)
 		}
 		out = append(out, c)

@@ -21,6 +21,7 @@ const (
 	maxFailures   = 20_000  // rows of a record
 	messageBudget = 8 << 20 // bytes of all messages together; past it a message is a headline
 	maxHeadline   = 256
+	maxPrints     = 64 // fingerprints of a cluster
 )
 
 // Record is everything the history keeps of one run, self-contained: Results
@@ -273,10 +274,31 @@ func newCluster(c ci.Cluster) Cluster {
 	if math.IsNaN(c.Confidence) || math.IsInf(c.Confidence, 0) {
 		out.Confidence = 0
 	}
+	for _, print := range c.Fingerprints[:min(len(c.Fingerprints), maxPrints)] {
+		out.Fingerprints = append(out.Fingerprints, text(print, maxName))
+	}
 	if len(c.Members) > 0 {
 		out.Message = text(c.Members[0].Headline(), maxMessage)
 	}
 	return out
+}
+
+// listText is a list as its column holds it: JSON, and nothing for nothing.
+func listText(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	b, _ := json.Marshal(list) // strings do not fail
+	return string(b)
+}
+
+// textList is what listText wrote.
+func textList(s string) (list []string, err error) {
+	if s == "" {
+		return nil, nil
+	}
+	err = json.Unmarshal([]byte(s), &list)
+	return list, err
 }
 
 // text is s as valid UTF-8 of at most most bytes. A longer one keeps its head

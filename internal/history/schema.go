@@ -119,6 +119,9 @@ CREATE TABLE finding_alias (
 	PRIMARY KEY (repo, package, alias)
 ) WITHOUT ROWID;
 `,
+	// The fingerprints of the failures that a cluster joins, a JSON list: clusters of
+	// several are known again by any of them.
+	"ALTER TABLE cluster ADD COLUMN prints TEXT NOT NULL DEFAULT ''",
 }
 
 // migrate brings the file to the newest version, all steps or none.

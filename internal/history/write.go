@@ -79,7 +79,7 @@ func (s *Store) put(ctx context.Context, tx *sql.Tx, r Record) error {
 	}
 	clusters := make([][]any, len(r.Clusters))
 	for i, c := range r.Clusters {
-		clusters[i] = []any{run, c.ID, string(c.Kind), string(c.Class), c.Sentence, c.Message, c.Count, c.Confidence}
+		clusters[i] = []any{run, c.ID, string(c.Kind), string(c.Class), c.Sentence, c.Message, c.Count, c.Confidence, listText(c.Fingerprints)}
 	}
 	return insertRows(ctx, tx, "cluster", clusters)
 }

@@ -71,6 +71,13 @@ func (p *paper) flakeRow(r FlakeTest) {
 	if why := Visible(r.Why); why != "" {
 		p.line(p.ink.dim("            " + cut(why, p.width-12)))
 	}
+	if n := len(r.CoFails); n > 0 {
+		words := "fails together with " + Visible(string(r.CoFails[0]))
+		if n > 1 {
+			words += fmt.Sprintf(" and %s more", thousands(n-1))
+		}
+		p.line(p.ink.dim("            " + cut(words, p.width-12)))
+	}
 }
 
 // QuarantineText writes the list of tests whose failures do not count.

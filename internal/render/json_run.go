@@ -186,12 +186,13 @@ type flakeDoc struct {
 	Rate     number          `json:"rate"`
 	Interval *[2]number      `json:"interval"`
 	Why      string          `json:"why,omitempty"`
+	CoFails  []ci.TestID     `json:"co_fails"` // flaky tests that fail in the same runs
 }
 
 func flakesOf(tests []FlakeTest) []flakeDoc {
 	out := []flakeDoc{}
 	for _, t := range tests {
-		doc := flakeDoc{ID: t.ID, Verdict: t.Verdict, Runs: t.Runs, Failures: t.Failures, Flips: t.Flips, Rate: rounded(t.Rate, 6), Why: t.Why}
+		doc := flakeDoc{ID: t.ID, Verdict: t.Verdict, Runs: t.Runs, Failures: t.Failures, Flips: t.Flips, Rate: rounded(t.Rate, 6), Why: t.Why, CoFails: list(t.CoFails)}
 		if doc.Verdict == "" {
 			doc.Verdict = ci.FlakeUnknown
 		}

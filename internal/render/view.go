@@ -77,8 +77,9 @@ type FlakeTest struct {
 	ID                    ci.TestID
 	Verdict               ci.FlakeVerdict
 	Runs, Failures, Flips int
-	Rate, Low, High       float64 // share of failures with its interval; NaN: unknown
-	Why                   string  // e.g. "passed and failed on tree 81c0d2e"
+	Rate, Low, High       float64     // share of failures with its interval; NaN: unknown
+	Why                   string      // e.g. "passed and failed on tree 81c0d2e"
+	CoFails               []ci.TestID // flaky tests that fail in the same runs
 }
 
 // Quarantine is a test whose failure does not count, and until when.

@@ -212,12 +212,24 @@ func (g *group) earlier(owner map[string]int, known []Known) string {
 	return known[best].ID
 }
 
+// maxPrints bounds the fingerprints that a cluster is known again by.
+const maxPrints = 64
+
+// fingerprints lists the group's, which assignIDs has put in order.
+func (g *group) fingerprints() []string {
+	out := make([]string, min(len(g.prints), maxPrints))
+	for i := range out {
+		out[i] = g.prints[i].id
+	}
+	return out
+}
+
 // cluster is the group as the rest of the house sees it.
 func (g *group) cluster(id string, opt Options) ci.Cluster {
 	slices.SortFunc(g.members, clearer)
 	c := ci.Cluster{
 		ID: id, Kind: g.clue.f.Kind, Cause: g.cause, Members: g.members,
-		Joined: g.joined, Splits: g.splits,
+		Joined: g.joined, Splits: g.splits, Fingerprints: g.fingerprints(),
 	}
 	if i := slices.IndexFunc(g.members, func(f ci.Failure) bool { return clearer(f, g.example) == 0 }); i > 0 {
 		// The example that explains the cause stands first.

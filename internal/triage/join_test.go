@@ -294,3 +294,21 @@ func FuzzClusters(f *testing.F) {
 		triage.Summary(want)
 	})
 }
+
+// A cluster that joined several fingerprints is known again by any of them.
+func TestAJoinedClusterIsKnownByEachOfItsFingerprints(t *testing.T) {
+	missing := func(file string) ci.Failure {
+		return ci.Failure{Kind: ci.KindError, Tool: "pytest", Test: ci.TestID(file), Phase: "collect", Exception: "ModuleNotFoundError", Message: "No module named 'yaml'", Frames: []ci.Frame{frame(file, 1, "<module>")}}
+	}
+	first := triage.Clusters([]ci.Failure{missing("tests/test_a.py"), missing("tests/test_b.py")}, triage.Options{})
+	if len(first) != 1 || len(first[0].Fingerprints) != 2 {
+		t.Fatalf("want one cluster with two fingerprints, got %+v", first)
+	}
+	known := []triage.Known{{ID: first[0].ID, Fingerprints: first[0].Fingerprints}}
+	for _, file := range []string{"tests/test_a.py", "tests/test_b.py"} {
+		again := triage.Clusters([]ci.Failure{missing(file)}, triage.Options{Known: known})
+		if again[0].ID != first[0].ID {
+			t.Errorf("%s alone is %s, want the earlier %s", file, again[0].ID, first[0].ID)
+		}
+	}
+}

@@ -99,7 +99,8 @@ func put(t *testing.T, s Store, run ci.Run, shard string, clusters ...ci.Cluster
 func cluster(id string, members ...ci.Failure) ci.Cluster {
 	return ci.Cluster{
 		ID: id, Kind: ci.KindTest, Confidence: 0.75, Members: members,
-		Cause: ci.Cause{Class: ci.ClassAssertion, Sentence: "the pool hands out a block twice"},
+		Cause:        ci.Cause{Class: ci.ClassAssertion, Sentence: "the pool hands out a block twice"},
+		Fingerprints: []string{"k1-" + id, "k1-near\n" + id},
 	}
 }
 
@@ -379,6 +380,7 @@ func testClusters(t *testing.T, s Store) {
 	})
 	assert.Equal(t, known[2].Sentence, "the pool hands out a block twice")
 	assert.Equal(t, known[2].Confidence, 0.75)
+	assert.DeepEqual(t, known[2].Fingerprints, []string{"k1-old", "k1-near\nold"})
 	newest, err := s.Sightings(t.Context(), history.Filter{Limit: 2})
 	assert.NilError(t, err)
 	assert.Equal(t, len(newest), 2)
