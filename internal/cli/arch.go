@@ -20,7 +20,13 @@ type archCommand struct {
 	HTML       string   `help:"Write the map of the code as one page: hotspots, dependency matrix, module graph." placeholder:"FILE"`
 	ChurnSince string   `help:"How far back history counts: 90d, 12w, 6m or 1y; none: not at all." default:"1y" placeholder:"TIME"`
 	Base       string   `help:"Compare with this commit, branch or tag, where the change left it." placeholder:"REF"`
+	NoCache    bool     `help:"Read every file again, and keep nothing for the next time."`
 	FailOn     []string `help:"Say no when: new-cycles (with --base), score-drop=X (with --base), min-score=X." placeholder:"RULE"`
+}
+
+// Help is what --help says besides: --format is every command's, this value is not.
+func (archCommand) Help() string {
+	return "--format sarif prints the findings as SARIF 2.1.0, for code scanning."
 }
 
 // Run scans the architecture.
@@ -56,15 +62,15 @@ func (c *archCommand) analyse(s *session) (ci.Architecture, *ci.ArchitectureDelt
 	if err != nil && !errors.Is(err, git.ErrNoRepository) {
 		return none, nil, noAnswerf("", "%w", err)
 	}
-	names, err := s.listSources(repo)
+	sources := s.openSources(repo, !c.NoCache)
+	defer sources.close()
+	tree, err := sources.workTree()
 	if err != nil {
 		return none, nil, usagef("", "%s: %w", s.Globals.Dir, bare(err))
 	}
-	tree := readSources(s.root(), names)
 	if len(tree.files) == 0 {
 		return none, nil, usagef("keepgreen arch reads Python and Go", "%s: no source file in it", s.Globals.Dir)
 	}
-	tree.layout.Self = filepath.Base(s.root())
 	in := arch.Input{Graph: tree.graph()}
 	if in.History, err = c.history(s, repo, tree); err != nil {
 		return none, nil, err
@@ -80,11 +86,10 @@ func (c *archCommand) analyse(s *session) (ci.Architecture, *ci.ArchitectureDelt
 	if err != nil {
 		return none, nil, usagef("", "--base: %w", err)
 	}
-	old, err := s.readCommit(repo, base)
+	old, err := sources.commit(base)
 	if err != nil {
 		return none, nil, noAnswerf("", "--base: %w", err)
 	}
-	old.layout.Self = tree.layout.Self
 	before := arch.Analyse(arch.Input{Graph: old.graph(), History: in.History})
 	delta := arch.Compare(before, found)
 	return found, &delta, nil

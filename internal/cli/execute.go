@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -139,14 +140,29 @@ func (e executor) retry(ctx context.Context, x execution, failed []ci.TestID, to
 // keepRuns is how many runs' logs stay under .keepgreen/runs.
 const keepRuns = 20
 
+// homePath is where a repository keeps what Keepgreen remembers of it.
+const homePath = ".keepgreen"
+
+// home makes that folder, which git is told to leave alone.
+func home(root string) error {
+	dir := filepath.Join(root, homePath)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	ignore := filepath.Join(dir, ".gitignore")
+	if _, err := os.Lstat(ignore); err == nil {
+		return nil
+	}
+	return os.WriteFile(ignore, []byte("*\n"), 0o644)
+}
+
 // workspace makes the directory for a run's logs and reports: under .keepgreen
 // in the repository, or in a temporary place where that cannot be written.
 func workspace(root, id string) (dir string, temporary bool, err error) {
-	home := filepath.Join(root, ".keepgreen")
-	dir = filepath.Join(home, "runs", id)
-	if err := os.MkdirAll(dir, 0o755); err == nil {
-		_ = os.WriteFile(filepath.Join(home, ".gitignore"), []byte("*\n"), 0o644)
-		prune(filepath.Join(home, "runs"))
+	runs := filepath.Join(root, homePath, "runs")
+	dir = filepath.Join(runs, id)
+	if err := errors.Join(home(root), os.MkdirAll(dir, 0o755)); err == nil {
+		prune(runs)
 		return dir, false, nil
 	}
 	dir, err = os.MkdirTemp("", "keepgreen-run-")

@@ -103,9 +103,38 @@ func TestReadTree(t *testing.T) {
 	repo, err := git.Open(t.Context(), r.dir, r.env)
 	assert.NilError(t, err)
 	var got []string
-	err = repo.ReadTree(t.Context(), "HEAD", func(path string) bool { return strings.HasSuffix(path, ".py") }, func(path string, data []byte) {
-		got = append(got, fmt.Sprintf("%s %q", path, data))
+	files, err := repo.Tree(t.Context(), "HEAD")
+	assert.NilError(t, err)
+	err = repo.ReadBlobs(t.Context(), files, func(f git.File, data []byte) {
+		got = append(got, fmt.Sprintf("%s %q", f.Path, data))
 	})
 	assert.NilError(t, err)
 	assert.DeepEqual(t, got, []string{`a/empty.py ""`, `a/x.py "one\n"`, `b.py "two\n"`})
+}
+
+func TestFilesKnowWhatGitVouchesFor(t *testing.T) {
+	r := newChurnRepo(t)
+	for name, text := range map[string]string{"same.py": "1\n", "edited.py": "1\n", "gone.py": "1\n", "hidden.py": "1\n", "sub/in.py": "1\n"} {
+		r.write(name, text)
+	}
+	assert.NilError(t, os.Symlink("same.py", filepath.Join(r.dir, "link.py")))
+	r.commit("ann")
+	r.write("edited.py", "2\n")
+	r.write("new.py", "3\n")
+	assert.NilError(t, os.Remove(filepath.Join(r.dir, "gone.py")))
+	cmd := exec.Command("git", "update-index", "--assume-unchanged", "hidden.py")
+	cmd.Dir, cmd.Env = r.dir, r.env
+	assert.NilError(t, cmd.Run())
+	list := func(dir string) (out []string) {
+		repo, err := git.Open(t.Context(), dir, r.env)
+		assert.NilError(t, err)
+		files, err := repo.Files(t.Context())
+		assert.NilError(t, err)
+		for _, f := range files {
+			out = append(out, fmt.Sprint(f.Path, " ", f.Blob != ""))
+		}
+		return out
+	}
+	assert.DeepEqual(t, list(r.dir), []string{"edited.py false", "gone.py false", "hidden.py false", "new.py false", "same.py true", "sub/in.py true"})
+	assert.DeepEqual(t, list(filepath.Join(r.dir, "sub")), []string{"in.py true"})
 }
