@@ -2,6 +2,7 @@ package pytest_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -70,6 +71,36 @@ func TestPytestCountsOnWhenItKeepsNoMore(t *testing.T) {
 	}
 	if !strings.Contains(said, "100000 of them failures, were counted and not listed") {
 		t.Errorf("the warnings do not say what was left out: %s", said)
+	}
+}
+
+// TestPytestReadsOnBehindTheBound: a rerun is a result of its own, so that a run
+// may end one above the bound; the next run in the log is read all the same.
+func TestPytestReadsOnBehindTheBound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes a log of 200,000 tests")
+	}
+	var log strings.Builder
+	session := func(tests int, reruns bool) {
+		log.WriteString("============================= test session starts ==============================\ncollected 9 items\n\n")
+		log.WriteString("test_a.py::test_first FAILED [  1%]\n")
+		for i := range tests {
+			if reruns {
+				fmt.Fprintf(&log, "test_a.py::test[%d] RERUN [  1%%]\n", i)
+			}
+			fmt.Fprintf(&log, "test_a.py::test[%d] FAILED [  1%%]\n", i)
+		}
+		ending := fmt.Sprintf(" %d failed in 1.00s ", tests+1) // as wide as the rule above
+		log.WriteString(strings.Repeat("=", 30) + ending + strings.Repeat("=", 50-len(ending)) + "\n")
+	}
+	session(200_001, true)
+	session(1, false)
+	rep := pytestOf(t, []byte(log.String()))
+	if n := len(rep.Tests); n < 400_000 || n > 400_100 {
+		t.Errorf("%d results are listed", n)
+	}
+	if rep.Totals == nil || rep.Totals.Failed != 200_004 {
+		t.Errorf("totals %+v", rep.Totals)
 	}
 }
 

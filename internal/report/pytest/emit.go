@@ -40,7 +40,8 @@ func (p *pytestReader) emit() {
 	if p.attempt == nil && (len(p.rep.Tests) > 0 || s.doubled) {
 		p.attempt = attempts(p.rep.Tests)
 	}
-	p.rep.Tests = slices.Grow(p.rep.Tests, min(len(s.order), 2*maxTests-len(p.rep.Tests)))
+	room := max(0, 2*maxTests-len(p.rep.Tests)) // reruns may have gone beyond the bound
+	p.rep.Tests = slices.Grow(p.rep.Tests, min(len(s.order), room))
 	for _, t := range s.order {
 		p.emitTest(t)
 	}
