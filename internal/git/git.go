@@ -138,7 +138,7 @@ func (r *Repo) Base(ctx context.Context, ref string) (string, error) {
 		return "", fmt.Errorf("%q is not a ref", ref)
 	}
 	commit, err := r.run(ctx, "rev-parse", "--verify", "--quiet", ref+"^{commit}")
-	if err != nil {
+	if err != nil && isBranchName(ref) {
 		commit, err = r.run(ctx, "rev-parse", "--verify", "--quiet", "refs/remotes/origin/"+ref+"^{commit}")
 	}
 	if err != nil {
@@ -149,6 +149,12 @@ func (r *Repo) Base(ctx context.Context, ref string) (string, error) {
 		return "", fmt.Errorf("%s and HEAD have no common ancestor here%s", ref, r.shallowHint(ctx))
 	}
 	return out, nil
+}
+
+// isBranchName tells a branch from HEAD and from steps back from a commit: the
+// remote's HEAD~1 is another commit than the one that was asked for.
+func isBranchName(ref string) bool {
+	return ref != "HEAD" && !strings.ContainsAny(ref, "~^:@")
 }
 
 // Shallow reports whether history was cut off when the repository was cloned.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -145,6 +146,22 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	assert.ErrorContains(t, err, "is not a ref")
 	_, err = git.Open(ctx, t.TempDir(), environment())
 	assert.ErrorIs(t, err, git.ErrNoRepository)
+}
+
+func TestBaseOfTheRemoteIsABranch(t *testing.T) {
+	ctx := context.Background()
+	s := newScratch(t, map[string]string{"a": "1"})
+	first := s.git("rev-parse", "HEAD")
+	s.git("commit", "-q", "--allow-empty", "-m", "two")
+	clone := scratch{t, t.TempDir()}
+	clone.git("clone", "-q", "file://"+s.dir, ".")
+	clone.git("checkout", "-q", "--detach", "HEAD~1")
+	clone.git("branch", "-D", "main")
+	base, err := clone.open().Base(ctx, "main")
+	assert.NilError(t, err)
+	assert.Equal(t, base, strings.TrimSpace(first))
+	_, err = clone.open().Base(ctx, "HEAD~1") // the first commit has no parent, whatever the remote's HEAD has
+	assert.ErrorContains(t, err, `there is no commit "HEAD~1" here`)
 }
 
 func TestSubdirectoryAndBranches(t *testing.T) {
