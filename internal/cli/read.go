@@ -154,13 +154,23 @@ func (f *facts) ownPaths(ctx context.Context, c *ci.Coverage) *ci.Coverage {
 		if err != nil {
 			f.warn("the coverage keeps Go's import paths: %v", err)
 		}
-		for _, name := range all {
-			if own, ok := strings.CutPrefix(name, f.repo.Sub); ok {
-				tracked = append(tracked, strings.TrimPrefix(own, "/"))
-			}
-		}
+		tracked = below(all, f.repo.Sub)
 	}
 	return coverage.Rebase(c, f.root, tracked)
+}
+
+// below is the names in a folder, relative to it; an empty one is the root.
+func below(names []string, folder string) []string {
+	if folder == "" {
+		return names
+	}
+	var out []string
+	for _, name := range names {
+		if own, ok := strings.CutPrefix(name, folder+"/"); ok {
+			out = append(out, own)
+		}
+	}
+	return out
 }
 
 // ownPositions names the places of findings as the repository does: tools
