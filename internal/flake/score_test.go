@@ -263,8 +263,9 @@ func BenchmarkRules(b *testing.B) {
 	}
 }
 
-// BenchmarkVerdicts states what judging 20,000 tests over 1,000 runs takes: once
-// on a typical history, once on one in which every test fails now and then.
+// BenchmarkVerdicts states what judging 20,000 tests over 1,000 runs takes as the
+// commands do it, with hysteresis: once on a typical history, once on one in
+// which every test fails now and then.
 func BenchmarkVerdicts(b *testing.B) {
 	restless := typical(20000, 1000)
 	restless.Flaky = 1
@@ -278,7 +279,7 @@ func BenchmarkVerdicts(b *testing.B) {
 			var stats runtime.MemStats
 			peak := uint64(0)
 			for b.Loop() {
-				flake.Verdicts(h, flake.Options{})
+				flake.Remembering(h, flake.Options{})
 				runtime.ReadMemStats(&stats)
 				peak = max(peak, stats.HeapInuse)
 			}
