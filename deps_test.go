@@ -55,6 +55,7 @@ var rooms = map[string]struct {
 	"internal/triage": {half: pure},
 	"internal/flake":  {half: pure},
 	"internal/arch":   {half: pure},
+	"internal/trend":  {half: pure},
 
 	"internal/forensics": {half: pure},
 
