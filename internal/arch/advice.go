@@ -39,6 +39,14 @@ func position(g ci.Graph, e ci.ImportEdge) ci.Position {
 
 func adviseContracts(a ci.Architecture) []ci.Advice {
 	var out []ci.Advice
+	for _, r := range a.Contracts {
+		if r.Problem != "" {
+			out = append(out, ci.Advice{
+				Rule: "contract", Text: r.Contract.Name + ": cannot be checked: " + r.Problem, Effort: "minutes", Module: -1, Critical: true,
+				Pos: r.Contract.Pos, Key: r.Contract.Name + "|" + r.Problem,
+			})
+		}
+	}
 	for _, v := range a.Violations {
 		if v.Kind == "stability" {
 			continue

@@ -16,7 +16,7 @@ import (
 type Input struct {
 	Graph     ci.Graph
 	History   ci.History
-	Contracts []Contract
+	Contracts []ci.Contract
 }
 
 // Analyse understands a graph.
@@ -25,7 +25,8 @@ func Analyse(in Input) ci.Architecture {
 	n := newNet(in.Graph)
 	a.Tangles = n.tangles()
 	a.Metrics = n.metrics(a.Tangles)
-	a.Violations = append(n.instabilities(a.Metrics), n.check(in.Contracts)...)
+	results, breaches := n.check(in.Contracts)
+	a.Contracts, a.Violations = results, append(n.instabilities(a.Metrics), breaches...)
 	a.Hotspots = hotspots(in.Graph, in.History)
 	a.Coupled = coupled(in.Graph, in.History)
 	a.Score = n.score(a)

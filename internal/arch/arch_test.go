@@ -171,31 +171,6 @@ func TestDelta(t *testing.T) {
 	assert.Equal(t, len(same.NewCycles)+len(same.NewAdvice)+same.GoneAdvice+same.NewEdges, 0)
 }
 
-func TestContracts(t *testing.T) {
-	g := graph("app.web>app.core", "app.core>app.util", "app.util>app.store", "app.core.x>app.web")
-	for _, c := range []struct {
-		name     string
-		contract arch.Contract
-		want     []string
-	}{
-		{"a lower layer must not reach a higher one, through others either", arch.Contract{Name: "l", Kind: "layers", Within: []string{"app"}, Layers: [][]string{{"web"}, {"core"}}}, []string{"app.core must not import app.web: app.core.x → app.web"}},
-		{"forbidden counts chains", arch.Contract{Name: "f", Kind: "forbidden", Sources: []string{"app.web"}, Targets: []string{"app.store"}}, []string{"app.web must not import app.store: app.web → app.core → app.util → app.store"}},
-		{"forbidden direct imports only", arch.Contract{Name: "f", Kind: "forbidden", Sources: []string{"app.web"}, Targets: []string{"app.store"}, Direct: true}, nil},
-		{"an ignored import is none", arch.Contract{Name: "f", Kind: "forbidden", Sources: []string{"app.web"}, Targets: []string{"app.store"}, Ignore: [][2]string{{"app.*", "app.store"}}}, nil},
-		{"independence goes both ways", arch.Contract{Name: "i", Kind: "independence", Modules: []string{"app.util", "app.web"}}, []string{"app.web must not import app.util: app.web → app.core → app.util"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var got []string
-			for _, v := range arch.Analyse(arch.Input{Graph: g, Contracts: []arch.Contract{c.contract}}).Violations {
-				if v.Kind != "stability" {
-					got = append(got, v.Text)
-				}
-			}
-			assert.DeepEqual(t, got, c.want)
-		})
-	}
-}
-
 func TestHotspotsAndCoupling(t *testing.T) {
 	g := graph("a>b", "c>b")
 	for i := range g.Modules {

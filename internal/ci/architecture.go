@@ -35,6 +35,7 @@ type Architecture struct {
 	Hotspots   []Hotspot       // the worst first
 	Coupled    []Coupled       // the strongest first
 	Violations []Violation
+	Contracts  []ContractResult // in the order in which they were given
 	History    History
 	Score      HealthScore
 	Advice     []Advice // the most urgent first
@@ -98,7 +99,7 @@ type Coupled struct {
 // Violation is a rule of the architecture that is broken.
 type Violation struct {
 	Rule  string // "stable-dependencies", or the contract's name
-	Kind  string // "stability", "layers", "forbidden", "independence"
+	Kind  string // "stability", or the contract's kind
 	Chain []int  // indexes of Graph.Modules: the imports that break it
 	Edge  ImportEdge
 	Text  string

@@ -21,7 +21,8 @@ type archCommand struct {
 	ChurnSince string   `help:"How far back history counts: 90d, 12w, 6m or 1y; none: not at all." default:"1y" placeholder:"TIME"`
 	Base       string   `help:"Compare with this commit, branch or tag, where the change left it." placeholder:"REF"`
 	NoCache    bool     `help:"Read every file again, and keep nothing for the next time."`
-	FailOn     []string `help:"Say no when: new-cycles (with --base), score-drop=X (with --base), min-score=X." placeholder:"RULE"`
+	FailOn     []string `help:"Say no when: new-cycles (with --base), score-drop=X (with --base), min-score=X, broken-contracts." placeholder:"RULE"`
+	Linter     bool     `name:"import-linter" key:"arch.import_linter" default:"true" negatable:"" help:"Check the contracts of import-linter's own configuration too."`
 }
 
 // Help is what --help says besides: --format is every command's, this value is not.
@@ -58,6 +59,10 @@ func (c *archCommand) Run(s *session) error {
 // analyse scans the work tree and, where there is one, the base.
 func (c *archCommand) analyse(s *session) (ci.Architecture, *ci.ArchitectureDelta, error) {
 	none := ci.Architecture{}
+	contracts, err := s.contracts(c.Linter)
+	if err != nil {
+		return none, nil, err
+	}
 	repo, err := git.Open(s.ctx, s.root(), s.Env.Pairs())
 	if err != nil && !errors.Is(err, git.ErrNoRepository) {
 		return none, nil, noAnswerf("", "%w", err)
@@ -71,7 +76,7 @@ func (c *archCommand) analyse(s *session) (ci.Architecture, *ci.ArchitectureDelt
 	if len(tree.files) == 0 {
 		return none, nil, usagef("keepgreen arch reads Python and Go", "%s: no source file in it", s.Globals.Dir)
 	}
-	in := arch.Input{Graph: tree.graph()}
+	in := arch.Input{Graph: tree.graph(), Contracts: contracts}
 	if in.History, err = c.history(s, repo, tree); err != nil {
 		return none, nil, err
 	}
@@ -90,7 +95,7 @@ func (c *archCommand) analyse(s *session) (ci.Architecture, *ci.ArchitectureDelt
 	if err != nil {
 		return none, nil, noAnswerf("", "--base: %w", err)
 	}
-	before := arch.Analyse(arch.Input{Graph: old.graph(), History: in.History})
+	before := arch.Analyse(arch.Input{Graph: old.graph(), History: in.History, Contracts: contracts})
 	delta := arch.Compare(before, found)
 	return found, &delta, nil
 }
@@ -164,6 +169,21 @@ var archRules = []archRule{
 		}
 		return fmt.Sprintf("min-score: the health score is %.2f, below %g", a.Score.Value, limit)
 	}},
+	{name: "broken-contracts", base: false, takes: false, broken: func(a ci.Architecture, _ *ci.ArchitectureDelta, _ float64) string {
+		var names []string
+		for _, r := range a.Contracts {
+			if !r.Kept {
+				names = append(names, r.Contract.Name)
+			}
+		}
+		switch {
+		case len(a.Contracts) == 0:
+			return "broken-contracts: there is no contract: keepgreen.yaml has no arch.contracts, and import-linter is not configured"
+		case len(names) == 0:
+			return ""
+		}
+		return fmt.Sprintf("broken-contracts: %s", strings.Join(names, ", "))
+	}},
 }
 
 // rules reads --fail-on.
@@ -173,7 +193,7 @@ func (c *archCommand) rules() ([]archRule, error) {
 		name, value, given := strings.Cut(text, "=")
 		i := slices.IndexFunc(archRules, func(r archRule) bool { return r.name == name })
 		if i < 0 {
-			return nil, usagef("", "--fail-on=%s: there are new-cycles, score-drop=X and min-score=X", text)
+			return nil, usagef("", "--fail-on=%s: there are new-cycles, score-drop=X, min-score=X and broken-contracts", text)
 		}
 		row := archRules[i]
 		limit, err := strconv.ParseFloat(value, 64)

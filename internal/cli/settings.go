@@ -129,9 +129,12 @@ func (configCheck) Run(s *session) error {
 		set := map[string]any{}
 		for _, key := range keys {
 			v, _ := conf.Lookup(key)
-			if v.List != nil {
+			switch {
+			case v.List != nil:
 				set[key] = v.List
-			} else {
+			case v.Contracts != nil:
+				set[key] = contractNames(v)
+			default:
 				set[key] = v.Text
 			}
 		}
@@ -144,9 +147,20 @@ func (configCheck) Run(s *session) error {
 		if v.List != nil {
 			text = "[" + strings.Join(v.List, ", ") + "]"
 		}
+		if v.Contracts != nil {
+			text = strings.Join(contractNames(v), "; ")
+		}
 		fmt.Fprintf(s.Stdout, "  %-22s %s\n", key, text)
 	}
 	return nil
+}
+
+func contractNames(v config.Value) []string {
+	names := make([]string, len(v.Contracts))
+	for i, c := range v.Contracts {
+		names[i] = c.Name
+	}
+	return names
 }
 
 type configReference struct{}

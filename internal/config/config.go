@@ -6,6 +6,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +17,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"keepgreen/internal/ci"
 )
 
 // maxSize bounds the file: configuration is written by people.
@@ -28,9 +31,10 @@ type Config struct {
 
 // Value is what the file says of one key.
 type Value struct {
-	Text string   // scalars, as kong and strconv read them
-	List []string // for keys of kind List
-	Line int      // 1-based
+	Text      string        // scalars, as kong and strconv read them
+	List      []string      // for keys of kind List
+	Contracts []ci.Contract // for keys of kind Contracts
+	Line      int           // 1-based
 }
 
 // Lookup is the value of a key, and whether the file sets it.
@@ -46,6 +50,12 @@ func (c *Config) Lookup(key string) (Value, bool) {
 func (c *Config) List(key string) []string {
 	v, _ := c.Lookup(key)
 	return v.List
+}
+
+// Contracts are the contracts of the architecture that the file has.
+func (c *Config) Contracts() []ci.Contract {
+	v, _ := c.Lookup("arch.contracts")
+	return v.Contracts
 }
 
 // Keys lists the keys that the file sets, sorted.
@@ -172,6 +182,11 @@ func (p *parse) value(key Key, n ast.Node) (Value, bool) {
 		v.List = list
 		return v, ok
 	}
+	if key.Kind == Contracts {
+		list, ok := p.contracts(key, n)
+		v.Contracts = list
+		return v, ok
+	}
 	text, ok := scalar(n)
 	if !ok {
 		p.complain(n, "%s is %s, not %s", key.Name, key.Kind.wants(key), describe(n))
@@ -205,6 +220,66 @@ func (p *parse) list(key Key, n ast.Node) ([]string, bool) {
 		list = append(list, text)
 	}
 	return list, true
+}
+
+// contracts reads a list of contracts, each a mapping with import-linter's keys.
+func (p *parse) contracts(key Key, n ast.Node) (list []ci.Contract, ok bool) {
+	seq, ok := n.(*ast.SequenceNode)
+	if !ok {
+		p.complain(n, "%s is a list, not %s", key.Name, describe(n))
+		return nil, false
+	}
+	for _, item := range seq.Values {
+		one := &contractOptions{line: item.GetToken().Position.Line, options: map[string]option{}}
+		switch item := item.(type) {
+		case *ast.MappingNode:
+			for _, entry := range item.Values {
+				p.contractKey(one, entry)
+			}
+		case *ast.MappingValueNode:
+			p.contractKey(one, item)
+		default:
+			p.complain(item, "a contract is a mapping with name and type, not %s", describe(item))
+			continue
+		}
+		c := one.contract()
+		if kindKeys[c.Kind] == nil && c.Kind != "" {
+			one.complain(one.at("type"), "type is one of layers, forbidden, independence, protected, not %q", c.Kind)
+		} else if c.Kind != "" {
+			one.unknown(c)
+		}
+		list = append(list, c)
+		slices.SortStableFunc(one.errs, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+		p.problems = append(p.problems, one.errs...)
+	}
+	return list, len(p.problems) == 0
+}
+
+// contractKey reads one key of a contract: a word, or a list of words.
+func (p *parse) contractKey(one *contractOptions, entry *ast.MappingValueNode) {
+	name, ok := entry.Key.(*ast.StringNode)
+	if !ok {
+		p.complain(entry.Key, "a key is a plain word, not %s", describe(entry.Key))
+		return
+	}
+	v := option{line: entry.Key.GetToken().Position.Line}
+	if seq, isList := entry.Value.(*ast.SequenceNode); isList {
+		v.many = true
+		for _, item := range seq.Values {
+			text, ok := scalar(item)
+			if !ok {
+				p.complain(item, "%s is a list of words, not of %s; words with : or * stand in quotes", name.Value, describe(item))
+				continue
+			}
+			v.list = append(v.list, text)
+		}
+	} else if text, ok := scalar(entry.Value); ok {
+		v.list = []string{text}
+	} else {
+		p.complain(entry.Value, "%s is a word or a list of words, not %s", name.Value, describe(entry.Value))
+		return
+	}
+	one.options[name.Value] = v
 }
 
 // scalar is the text of a scalar as it stands in the file. Anchors, aliases and
@@ -257,7 +332,7 @@ func (k Key) check(text string) (err error) {
 		if len(k.Allowed) > 0 && !slices.Contains(k.Allowed, text) {
 			err = errors.New("not allowed")
 		}
-	case List: // its items are checked one by one
+	case List, Contracts: // their items are checked one by one
 	}
 	return err
 }

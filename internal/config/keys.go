@@ -19,6 +19,8 @@ const (
 	Duration Kind = "duration"
 	Word     Kind = "text"
 	List     Kind = "list"
+
+	Contracts Kind = "list of contracts"
 )
 
 // wants is the kind as an error message says it.
@@ -62,6 +64,8 @@ var keys = []Key{
 	{Name: "coverage.policy", Kind: Word, Default: "contract", Allowed: []string{"contract", "strict"}, Flag: "gate coverage --policy", Doc: "`contract`: worse than the median by more than the delta fails. `strict` adds main's own noise, attribution to the tested base, and an anchor against slow erosion."},
 	{Name: "coverage.store", Kind: Word, Default: "file", Allowed: []string{"file", "commit", "ref"}, Flag: "gate coverage --store", Doc: "Where the baseline lives: a `file` that the workflow commits, a `commit` to main made here, or a `ref` with a chained ledger."},
 	{Name: "coverage.baseline", Kind: Word, Default: "ci_metrics/quality_metrics.json", Flag: "gate coverage --baseline", Doc: "The baseline file, relative to the repository."},
+	{Name: "arch.contracts", Kind: Contracts, Doc: "Who may import whom: layers, forbidden, independence and protected, with the keys that import-linter gives them ([arch](arch.md#contracts))."},
+	{Name: "arch.import_linter", Kind: Bool, Default: "true", Flag: "arch --import-linter", Doc: "Check the contracts of import-linter's own configuration too."},
 	{Name: "vulns.delta_high", Kind: Count, Default: "3", Env: "DELTA_VULN_HIGH", Flag: "gate vulns --delta-high", Doc: "How many more HIGH vulnerabilities than the baseline pass."},
 	{Name: "vulns.delta_critical", Kind: Count, Default: "1", Env: "DELTA_VULN_CRITICAL", Flag: "gate vulns --delta-critical", Doc: "How many more CRITICAL vulnerabilities than the baseline pass."},
 	{Name: "vulns.max_high", Kind: Count, Default: "9999", Env: "MAX_HIGH", Flag: "gate vulns --max-high", Doc: "Absolute limit of HIGH vulnerabilities."},

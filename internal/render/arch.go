@@ -114,6 +114,7 @@ func ArchText(w io.Writer, v ArchView, o TextOptions) error {
 		}
 	}
 	p.archDelta(v)
+	p.archContracts(v)
 	p.archCycles(v)
 	p.archHotspots(v)
 	p.archAdvice(v)

@@ -20,6 +20,7 @@ type archDoc struct {
 	Coupling  []archCouplingDoc  `json:"coupling"`
 	Together  []archTogetherDoc  `json:"change_coupling"`
 	Broken    []archViolationDoc `json:"violations"`
+	Contracts []archContractDoc  `json:"contracts"`
 	Advice    []archAdviceDoc    `json:"recommendations"`
 	History   archHistoryDoc     `json:"history"`
 	Delta     *archDeltaDoc      `json:"delta"`
@@ -132,6 +133,17 @@ type archViolationDoc struct {
 	Text  string   `json:"text"`
 }
 
+type archContractDoc struct {
+	Name     string   `json:"name"`
+	Kind     string   `json:"type"`
+	Kept     bool     `json:"kept"`
+	Problem  string   `json:"problem,omitempty"`
+	Warnings []string `json:"warnings"`
+	Broken   int      `json:"broken_pairs"`
+	File     string   `json:"file"`
+	Line     int      `json:"line"`
+}
+
 type archAdviceDoc struct {
 	Rule     string `json:"rule"`
 	Text     string `json:"text"`
@@ -207,6 +219,10 @@ func ArchDocument(w io.Writer, v ArchView) error {
 	for _, b := range v.Violations {
 		doc.Broken = append(doc.Broken, archViolationDoc{b.Rule, b.Kind, v.names(b.Chain), cmp.Or(b.Edge.File, v.Graph.Modules[b.Edge.From].File), b.Edge.Line, b.Text})
 	}
+	for _, r := range v.Contracts {
+		c := r.Contract
+		doc.Contracts = append(doc.Contracts, archContractDoc{c.Name, string(c.Kind), r.Kept, r.Problem, list(r.Warnings), r.Broken, c.Pos.File, c.Pos.Line})
+	}
 	doc.Advice = adviceDocs(v.Advice)
 	if d := v.Delta; d != nil {
 		doc.Delta = &archDeltaDoc{scoreOf(d.Before), scoreOf(d.After), list(d.NewCycles), list(d.GoneCycles), adviceDocs(d.NewAdvice), d.GoneAdvice, d.NewEdges, d.GoneEdges}
@@ -221,6 +237,7 @@ func ArchDocument(w io.Writer, v ArchView) error {
 func (d archDoc) filled() archDoc {
 	d.Parts, d.Modules, d.Imports, d.Circular, d.Tangles = list(d.Parts), list(d.Modules), list(d.Imports), list(d.Circular), list(d.Tangles)
 	d.Hotspots, d.Coupling, d.Together, d.Broken, d.Warnings = list(d.Hotspots), list(d.Coupling), list(d.Together), list(d.Broken), list(d.Warnings)
+	d.Contracts = list(d.Contracts)
 	return d
 }
 

@@ -25,6 +25,7 @@ func ArchMarkdown(w io.Writer, v ArchView) error {
 	m.line("%s, %s between them, %s.", plural(v.own(), "module"), plural(edges, "import"), plural(external, "external module"))
 	v.archChange(&m)
 	v.archIssues(&m)
+	v.archPromises(&m)
 	v.archPriorities(&m)
 	v.archDrawing(&m)
 	v.archTables(&m)
@@ -104,10 +105,10 @@ func (v ArchView) archIssues(m *markdownPage) {
 			m.line("- High coupling: %s depend on %s, which depends on %d itself", plural(x.FanIn, "module"), NeutralCode(v.label(x.Module)), x.FanOut)
 		}
 	}
-	for _, b := range v.Violations {
-		if b.Kind != "stability" && n < 3*maxPriorities {
+	for _, r := range v.Contracts {
+		if !r.Kept && n < 3*maxPriorities {
 			n++
-			m.line("- %s broken: %s", NeutralCode(b.Rule), Neutral(b.Text))
+			m.line("- Broken contract: %s", NeutralCode(r.Contract.Name))
 		}
 	}
 	if n == 0 {
