@@ -20,6 +20,7 @@ import (
 
 type runCommand struct {
 	coverageRule
+	archRule
 	Path      string        `arg:"" optional:"" name:"dir" help:"The repository (also: --dir)."`
 	Report    string        `help:"Write a self-contained HTML report." placeholder:"FILE.html"`
 	Base      string        `help:"The branch or commit that the work is compared with: what is new, which lines are uncovered. Without it: the main branch." placeholder:"REF"`
@@ -55,11 +56,12 @@ func (c *runCommand) Run(s *session) error {
 type facts struct {
 	root   string
 	run    ci.Run
-	failed []ci.Failure // of the run, tests and diagnostics and whatever else went wrong
-	change *ci.Change   // nil: unknown
-	repo   *git.Repo    // nil: not under git
-	past   *past        // never nil
-	logs   string       // directory of the run's logs
+	failed []ci.Failure    // of the run, tests and diagnostics and whatever else went wrong
+	change *ci.Change      // nil: unknown
+	repo   *git.Repo       // nil: not under git
+	past   *past           // never nil
+	arch   chan archAnswer // nil: not looked at
+	logs   string          // directory of the run's logs
 }
 
 func (c *runCommand) gather(s *session) (*facts, error) {
@@ -96,6 +98,9 @@ func (c *runCommand) gather(s *session) (*facts, error) {
 	}
 	f.past = openPast(s, f, c.History, mode)
 	if _, f.past.quarantine, err = readQuarantine(f.root); err != nil {
+		return nil, err
+	}
+	if f.arch, err = c.scan(s, f); err != nil {
 		return nil, err
 	}
 	if err := c.execute(s, f); err != nil {
@@ -181,6 +186,7 @@ func (c *runCommand) decide(s *session, f *facts, clusters []ci.Cluster) (render
 	if ok {
 		view.Decisions = append(view.Decisions, gate)
 	}
+	c.archGate(s, f, &view)
 	view.Run.Warnings = f.run.Warnings
 	view.Verdict = policy.Overall(view.Decisions)
 	view.Note = aiNote(s, c.AI)

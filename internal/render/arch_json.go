@@ -183,7 +183,7 @@ func scoreOf(s ci.HealthScore) *number {
 func ArchDocument(w io.Writer, v ArchView) error {
 	doc := archDoc{
 		Timestamp: v.Now.UTC().Format("2006-01-02T15:04:05Z"), Version: v.Version, Score: scoreOf(v.Score), Failed: list(v.Failed),
-		History: archHistoryDoc{v.History.Known, v.History.Since, v.History.Commits, v.History.Shallow},
+		History: v.historyDoc(), Coupling: v.couplingDocs(50), Contracts: v.contractDocs(), Delta: v.deltaDoc(),
 	}
 	for _, p := range v.Score.Parts {
 		doc.Parts = append(doc.Parts, archPartDoc{p.Name, p.Doc, rounded(p.Raw, 4), number(p.Limit), number(p.Weight), number(p.Curve), rounded(p.Cost, 3)})
@@ -210,23 +210,13 @@ func ArchDocument(w io.Writer, v ArchView) error {
 	for _, h := range v.Hotspots {
 		doc.Hotspots = append(doc.Hotspots, v.hotspotDoc(h))
 	}
-	for _, m := range v.central(50) {
-		doc.Coupling = append(doc.Coupling, archCouplingDoc{v.name(m.Module), v.Graph.Modules[m.Module].File, m.FanIn, m.FanOut, rounded(m.Instability, 3), m.Reach, m.Hub})
-	}
 	for _, c := range v.Coupled {
 		doc.Together = append(doc.Together, archTogetherDoc{c.A, c.B, c.Together, rounded(c.Degree, 3), c.Import})
 	}
 	for _, b := range v.Violations {
 		doc.Broken = append(doc.Broken, archViolationDoc{b.Rule, b.Kind, v.names(b.Chain), cmp.Or(b.Edge.File, v.Graph.Modules[b.Edge.From].File), b.Edge.Line, b.Text})
 	}
-	for _, r := range v.Contracts {
-		c := r.Contract
-		doc.Contracts = append(doc.Contracts, archContractDoc{c.Name, string(c.Kind), r.Kept, r.Problem, list(r.Warnings), r.Broken, c.Pos.File, c.Pos.Line})
-	}
 	doc.Advice = adviceDocs(v.Advice)
-	if d := v.Delta; d != nil {
-		doc.Delta = &archDeltaDoc{scoreOf(d.Before), scoreOf(d.After), list(d.NewCycles), list(d.GoneCycles), adviceDocs(d.NewAdvice), d.GoneAdvice, d.NewEdges, d.GoneEdges}
-	}
 	for _, warning := range v.Graph.Warnings {
 		doc.Warnings = append(doc.Warnings, warningWords(warning))
 	}
@@ -239,6 +229,33 @@ func (d archDoc) filled() archDoc {
 	d.Hotspots, d.Coupling, d.Together, d.Broken, d.Warnings = list(d.Hotspots), list(d.Coupling), list(d.Together), list(d.Broken), list(d.Warnings)
 	d.Contracts = list(d.Contracts)
 	return d
+}
+
+func (v ArchView) historyDoc() archHistoryDoc {
+	return archHistoryDoc{v.History.Known, v.History.Since, v.History.Commits, v.History.Shallow}
+}
+
+func (v ArchView) couplingDocs(n int) (out []archCouplingDoc) {
+	for _, m := range v.central(n) {
+		out = append(out, archCouplingDoc{v.name(m.Module), v.Graph.Modules[m.Module].File, m.FanIn, m.FanOut, rounded(m.Instability, 3), m.Reach, m.Hub})
+	}
+	return out
+}
+
+func (v ArchView) contractDocs() (out []archContractDoc) {
+	for _, r := range v.Contracts {
+		c := r.Contract
+		out = append(out, archContractDoc{c.Name, string(c.Kind), r.Kept, r.Problem, list(r.Warnings), r.Broken, c.Pos.File, c.Pos.Line})
+	}
+	return out
+}
+
+func (v ArchView) deltaDoc() *archDeltaDoc {
+	d := v.Delta
+	if d == nil {
+		return nil
+	}
+	return &archDeltaDoc{scoreOf(d.Before), scoreOf(d.After), list(d.NewCycles), list(d.GoneCycles), adviceDocs(d.NewAdvice), d.GoneAdvice, d.NewEdges, d.GoneEdges}
 }
 
 func (v ArchView) names(modules []int) []string {

@@ -48,6 +48,32 @@ func TestArchitectureOfHostileNamesIsText(t *testing.T) {
 	assert.Assert(t, strings.Contains(md.String(), "## Architecture Health Score: 4.2/10"))
 }
 
+// TestRunTellsWhatTheChangeDoes holds that a run's outputs tell the delta, and
+// that hostile names stay text in them.
+func TestRunTellsWhatTheChangeDoes(t *testing.T) {
+	a := evilView()
+	evil := a.Graph.Modules[0].Name
+	a.Delta = &ci.ArchitectureDelta{
+		Before: ci.HealthScore{Known: true, Value: 5}, After: a.Score, NewCycles: [][]string{{evil, "b"}}, GoneCycles: [][]string{{"x", "y"}},
+		NewAdvice: []ci.Advice{{Rule: "import-cycle", Text: "told as a cycle"}, {Rule: "contract", Text: "rule: b must not import " + evil}},
+	}
+	v := View{Arch: &a, Verdict: ci.VerdictPass}
+	var text, md, page, doc strings.Builder
+	assert.NilError(t, Text(&text, v, TextOptions{Full: true}))
+	assert.NilError(t, StepSummary(&md, v))
+	assert.NilError(t, HTML(&page, v))
+	assert.NilError(t, RunDocument(&doc, v))
+	assert.Assert(t, strings.Contains(text.String(), "  arch      health 4.2/10 · -0.80 by this change · 1 new cycle\n    + new import cycle "), text.String())
+	assert.Assert(t, strings.Contains(text.String(), "- no longer circular: x → y → x"))
+	assert.Assert(t, !strings.Contains(text.String(), "told as a cycle"))
+	for name, out := range map[string]string{"text": text.String(), "Markdown": md.String(), "HTML": page.String(), "JSON": doc.String()} {
+		assert.Assert(t, name == "text" || name == "JSON" || !strings.Contains(out, "<script>alert"), name)
+		assert.Assert(t, !strings.Contains(out, "\x1b"), name)
+	}
+	assert.Assert(t, strings.Contains(doc.String(), `"health_score_before": 5`))
+	assert.Assert(t, strings.Contains(page.String(), `<span class="pill bad">worse</span>`))
+}
+
 // TestCirclesDoNotOverlap packs random circles.
 func TestCirclesDoNotOverlap(t *testing.T) {
 	for seed := range uint64(20) {

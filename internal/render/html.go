@@ -102,6 +102,7 @@ type pageDoc struct {
 	Flaky    []flakePart
 	Muted    []mutedPart
 	Cover    *coverPart
+	Arch     *archPart
 	Times    *timesPart
 	Slow     []slowPart
 	Jobs     []jobPart
@@ -192,7 +193,7 @@ func pageOf(v View) pageDoc {
 	doc.clusters(v)
 	doc.gates(v)
 	doc.history(v)
-	doc.Cover = coverPartOf(v)
+	doc.Cover, doc.Arch = coverPartOf(v), archPartOf(v)
 	doc.times(v)
 	doc.jobs(v)
 	doc.trend(v)

@@ -41,6 +41,7 @@ func StepSummary(w io.Writer, v View) error {
 	}
 	s.part(summaryChanges(v))
 	s.part(summaryCoverage(v))
+	s.part(summaryArch(v))
 	s.part(summarySlow(v))
 	s.part(summaryJobs(v))
 	foot := ""

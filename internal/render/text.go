@@ -41,6 +41,7 @@ func Text(w io.Writer, v View, o TextOptions) error {
 	p.decisions(v)
 	p.history(v)
 	p.coverage(v)
+	p.architecture(v)
 	p.slowest(v)
 	p.jobs(v)
 	p.warnings(v)

@@ -33,8 +33,8 @@ type View struct {
 	Next      string // the one thing to do next; empty: that of the first cluster
 	Trend     []Point
 	Links     Links
-	Plan      any // the plan's document, where there is one
-	Arch      any // the architecture's document, where there is one
+	Plan      any       // the plan's document, where there is one
+	Arch      *ArchView // nil: not looked at
 	Note      string
 }
 
