@@ -73,7 +73,7 @@ var rooms = map[string]struct {
 		"internal/config", "internal/report", "internal/report/coverage", "internal/report/format",
 		"internal/report/gotest", "internal/report/lint", "internal/report/pytest", "internal/report/vuln",
 		"internal/source", "internal/triage", "internal/flake", "internal/arch", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
-		"internal/git", "internal/history", "internal/runner",
+		"internal/git", "internal/history", "internal/runner", "internal/execmap",
 	}},
 
 	"internal/corpus": {half: tests},

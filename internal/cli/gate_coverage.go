@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
@@ -34,7 +33,7 @@ type coverageRule struct {
 
 type gateCoverage struct {
 	coverageRule
-	Paths  []string `arg:"" help:"Coverage reports, or directories of them; shards are merged line by line. What a file is, is recognised from its content." placeholder:"PATHS"`
+	Paths  []string `arg:"" help:"Coverage reports and .coverage databases, or directories of them; shards are merged line by line. What a file is, is recognised from its content." placeholder:"PATHS"`
 	Base   string   `help:"The branch or commit that the change is compared with. Without it: the main branch." placeholder:"REF"`
 	Before string   `name:"base-report" help:"Coverage of the base: what the change removes then moves the baseline (--policy strict)." placeholder:"PATH"`
 	Again  string   `help:"Coverage of a second run of the same commit: what fails fails only if both do." placeholder:"PATH"`
@@ -106,11 +105,12 @@ func (c *gateCoverage) gather(s *session) (*measured, error) {
 			return nil, usagef("", "--base: %w", err)
 		}
 	}
-	if m.cov, err = s.coverageOf(c.Paths, tracked); err != nil {
+	var notes []string
+	if m.cov, notes, err = s.coverageOf(c.Paths, tracked); err != nil {
 		return nil, err
 	}
 	if c.Again != "" {
-		if m.again, err = s.coverageOf([]string{c.Again}, tracked); err != nil {
+		if m.again, _, err = s.coverageOf([]string{c.Again}, tracked); err != nil {
 			return nil, err
 		}
 	}
@@ -118,6 +118,7 @@ func (c *gateCoverage) gather(s *session) (*measured, error) {
 		return nil, err
 	}
 	m.base, m.notes = s.order(m.stored, m.repo, m.run)
+	m.notes = append(m.notes, notes...)
 	m.base.Removed, err = c.removed(s, m, tracked)
 	return m, err
 }
@@ -137,47 +138,11 @@ func (c *gateCoverage) removed(s *session, m *measured, tracked []string) (*poli
 	for path := range deleted {
 		tracked = append(tracked, path) // files that are gone are in the report of the base
 	}
-	before, err := s.coverageOf([]string{c.Before}, tracked)
+	before, _, err := s.coverageOf([]string{c.Before}, tracked)
 	if err != nil {
 		return nil, err
 	}
 	return policy.Removed(before, deleted), nil
-}
-
-// coverageOf reads and merges all reports at the paths. A file that was named
-// must be one; in a directory everything else is passed over.
-func (s *session) coverageOf(paths, tracked []string) (*ci.Coverage, error) {
-	var all []*ci.Coverage
-	for _, path := range paths {
-		info, err := os.Stat(s.resolve(path))
-		named := path == "-" || err == nil && !info.IsDir()
-		for source, err := range s.open(path) {
-			if err != nil {
-				return nil, err
-			}
-			text, err := source.Open()
-			if err != nil {
-				return nil, usagef("", "%s: %w", source.Name, bare(err))
-			}
-			in := bufio.NewReaderSize(text, 64<<10)
-			_, peekErr := in.Peek(1)
-			one, err := coverage.Read(in)
-			text.Close()
-			switch {
-			case errors.Is(err, coverage.ErrUnknown) && (!named || peekErr != nil): // empty: no data
-			case errors.Is(err, coverage.ErrUnknown):
-				return nil, usagef("", "%s: %w", source.Name, err)
-			case err != nil:
-				return nil, usagef("a report that is broken is no answer: write it anew", "%s: %w", source.Name, err)
-			default:
-				all = append(all, coverage.Rebase(one, s.root(), tracked))
-			}
-		}
-	}
-	if len(all) == 1 {
-		return all[0], nil // a large report is not copied for nothing
-	}
-	return coverage.MergeAll(all...), nil
 }
 
 // recordOf is the measurement as the baseline keeps it.

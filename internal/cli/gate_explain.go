@@ -52,10 +52,11 @@ func (c *gateExplain) Run(s *session) error {
 	var now policy.CoverageRecord
 	switch {
 	case len(c.Paths) > 0:
-		cov, err := s.coverageOf(c.Paths, nil)
+		cov, more, err := s.coverageOf(c.Paths, nil)
 		if err != nil {
 			return err
 		}
+		notes = append(notes, more...)
 		now = recordOf(run, cov, c.Scope)
 	case len(base.Records) > 0:
 		now = base.Records[len(base.Records)-1]
