@@ -59,6 +59,8 @@ var rooms = map[string]struct {
 
 	"internal/forensics": {half: pure},
 
+	"internal/agent": {half: pure},
+
 	"internal/policy":   {half: pure},
 	"internal/baseline": {half: pure},
 	"internal/render":   {half: pure},
@@ -66,6 +68,8 @@ var rooms = map[string]struct {
 	"internal/git":                 {half: world},
 	"internal/history":             {half: world},
 	"internal/history/historytest": {half: tests, needs: []string{"internal/history"}},
+	"internal/llm":                 {half: world},
+	"internal/llm/llmtest":         {half: tests},
 	"internal/runner":              {half: world},
 	"internal/execmap":             {half: world},
 
@@ -73,7 +77,7 @@ var rooms = map[string]struct {
 		"internal/config", "internal/report", "internal/report/coverage", "internal/report/format",
 		"internal/report/gotest", "internal/report/lint", "internal/report/pytest", "internal/report/vuln",
 		"internal/source", "internal/triage", "internal/flake", "internal/arch", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
-		"internal/git", "internal/history", "internal/runner", "internal/execmap",
+		"internal/agent", "internal/git", "internal/history", "internal/llm", "internal/runner", "internal/execmap",
 	}},
 
 	"internal/corpus": {half: tests},

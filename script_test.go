@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"keepgreen/internal/llm/llmtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens of testdata/script")
@@ -22,10 +24,12 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"ai": startAI, "asked": writeAsked},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NO_COLOR", "1")
 			captured, err := filepath.Abs("internal/execmap/testdata")
 			env.Setenv("EXECMAP", captured) // databases that a text archive cannot hold
+			env.Values[fakes{}] = new(*llmtest.Provider)
 			return err
 		},
 	})

@@ -88,6 +88,17 @@ type Cluster struct {
 	// Fingerprints are those of the failures that were joined, the most frequent
 	// first, at most 64: by them a later run knows the cluster again.
 	Fingerprints []string
+
+	Opinion *Opinion // what a model adds; nil: none was asked, or nothing it said held
+}
+
+// Opinion is what a model says of a cluster, beside what was found and never in
+// its place: whatever the evidence does not support was dropped before.
+type Opinion struct {
+	Model      string
+	Cause      string
+	Fix        string  // empty: none
+	Confidence float64 // the model's own number, 0..1: an order, not a frequency
 }
 
 // Join is one step that made two groups of failures into one cluster.

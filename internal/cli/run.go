@@ -21,10 +21,10 @@ import (
 type runCommand struct {
 	coverageRule
 	archRule
+	aiFlags
 	Path      string        `arg:"" optional:"" name:"dir" help:"The repository (also: --dir)."`
 	Report    string        `help:"Write a self-contained HTML report." placeholder:"FILE.html"`
 	Base      string        `help:"The branch or commit that the work is compared with: what is new, which lines are uncovered. Without it: the main branch." placeholder:"REF"`
-	AI        string        `name:"ai" enum:"auto,off" default:"auto" help:"Ask a model where one is configured: ${enum}." placeholder:"auto|off"`
 	Tools     []string      `key:"run.tools" help:"Run these tools and no others." placeholder:"TOOL"`
 	Timeout   time.Duration `key:"run.timeout" default:"30m" help:"End a tool that takes longer." placeholder:"DURATION"`
 	Python    string        `key:"run.python" help:"The Python interpreter to run tools with." placeholder:"EXE"`
@@ -45,10 +45,19 @@ func (c *runCommand) Run(s *session) error {
 	}
 	defer facts.past.close()
 	found := c.analyse(facts)
+	adviser, err := s.advisor(c.aiFlags)
+	if err != nil {
+		return err
+	}
+	adviser.opinions(s.ctx, facts.root, found)
+	if c.ShowPrompt && len(found) > 0 {
+		return nil
+	}
 	view, err := c.decide(s, facts, found)
 	if err != nil {
 		return err
 	}
+	view.Note = adviser.said()
 	return c.act(s, facts, view)
 }
 
@@ -189,7 +198,6 @@ func (c *runCommand) decide(s *session, f *facts, clusters []ci.Cluster) (render
 	c.archGate(s, f, &view)
 	view.Run.Warnings = f.run.Warnings
 	view.Verdict = policy.Overall(view.Decisions)
-	view.Note = aiNote(s, c.AI)
 	return view, nil
 }
 
@@ -205,17 +213,6 @@ func concerns(gate string, jobs []ci.Job) bool {
 		}
 	}
 	return false
-}
-
-// aiNote is the one line that is said about models.
-func aiNote(s *session, mode string) string {
-	switch {
-	case mode == "off":
-		return ""
-	case s.Env["AI_API_KEY"] == "":
-		return "⚠️ AI_API_KEY not set: the built-in engine answered alone"
-	}
-	return "this version asks no model: the built-in engine answered alone"
 }
 
 // act tells, writes what was asked for, and remembers. An interrupted run is

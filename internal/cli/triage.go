@@ -19,12 +19,12 @@ import (
 )
 
 type triageCommand struct {
+	aiFlags
 	Paths    []string `arg:"" help:"Logs, reports, archives of logs, or directories of them; - is standard input. What a file is, is recognised from its content." placeholder:"PATHS"`
 	Out      string   `default:"ai_analysis" help:"Where error_report.json and triage_report.json go, relative to the repository." placeholder:"DIR"`
 	History  string   `default:".keepgreen/history.db" help:"The history: whose a failure is, which tests are flaky, ids of earlier clusters." placeholder:"DB"`
 	GreenLog string   `help:"The log of a green run of the same job: only what it never printed can be an error." placeholder:"FILE"`
 	Base     string   `help:"The branch or commit that the work is compared with. Without it: the main branch." placeholder:"REF"`
-	AI       string   `name:"ai" enum:"auto,off" default:"auto" help:"Ask a model where one is configured: ${enum}." placeholder:"auto|off"`
 	Full     bool     `help:"Fold nothing in the summary."`
 }
 
@@ -36,7 +36,16 @@ func (c *triageCommand) Run(s *session) error {
 	}
 	defer facts.past.close()
 	clusters := triage.Clusters(facts.failed, facts.past.triageOptions(facts))
-	view := c.compose(s, facts, clusters)
+	adviser, err := s.advisor(c.aiFlags)
+	if err != nil {
+		return err
+	}
+	adviser.opinions(s.ctx, facts.root, clusters)
+	if c.ShowPrompt && len(clusters) > 0 {
+		return nil
+	}
+	view := c.compose(facts, clusters)
+	view.Note = adviser.said()
 	return c.act(s, view)
 }
 
@@ -275,9 +284,9 @@ func walk(path string) iter.Seq2[string, error] {
 	}
 }
 
-func (c *triageCommand) compose(s *session, f *facts, clusters []ci.Cluster) render.View {
+func (c *triageCommand) compose(f *facts, clusters []ci.Cluster) render.View {
 	version, _ := buildVersion()
-	view := render.View{Version: version, Run: f.run, Clusters: clusters, Compare: f.past.compare(f), Verdict: ci.VerdictPass, Note: aiNote(s, c.AI)}
+	view := render.View{Version: version, Run: f.run, Clusters: clusters, Compare: f.past.compare(f), Verdict: ci.VerdictPass}
 	if len(clusters) > 0 {
 		view.Verdict = ci.VerdictFail
 	}

@@ -129,6 +129,7 @@ type clusterPart struct {
 	N                                        int
 	Anchor, Class, Glyph, Sentence, Whose    string
 	Kind, Sure, Log, Next, Splits, Traceback string
+	Opinion                                  string // of a model; empty: none
 	Place                                    link
 	Count                                    int
 	Cut                                      bool // the traceback was shortened
@@ -272,6 +273,9 @@ func clusterPartOf(v View, c ci.Cluster) clusterPart {
 	part := clusterPart{
 		Sentence: sentence(c), Whose: whoseWords(c), Kind: string(class(c)), Sure: sureness(c.Confidence), Log: logLine(c), Next: c.Cause.Next,
 		Splits: c.Splits, Place: v.place(place(c)), Count: count(c), Expected: c.Cause.Expected, Actual: c.Cause.Actual,
+	}
+	if c.Opinion != nil {
+		part.Opinion = opinionText(c.Opinion)
 	}
 	part.Class, part.Glyph = "bad", "✗"
 	switch c.Whose {

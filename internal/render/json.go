@@ -127,6 +127,21 @@ type clusterDoc struct {
 	Position   *positionDoc  `json:"position"`
 	Example    string        `json:"example,omitempty"`
 	Splits     string        `json:"splits,omitempty"`
+	AI         *opinionDoc   `json:"ai,omitempty"` // beside the answer above, never in its place
+}
+
+type opinionDoc struct {
+	Model      string `json:"model"`
+	Cause      string `json:"cause"`
+	Fix        string `json:"fix,omitempty"`
+	Confidence number `json:"confidence"`
+}
+
+func opinionOf(o *ci.Opinion) *opinionDoc {
+	if o == nil {
+		return nil
+	}
+	return &opinionDoc{o.Model, o.Cause, o.Fix, confidence(o.Confidence)}
 }
 
 func clustersOf(clusters []ci.Cluster) []clusterDoc {
@@ -135,7 +150,7 @@ func clustersOf(clusters []ci.Cluster) []clusterDoc {
 		doc := clusterDoc{
 			ID: c.ID, Type: class(c), Kind: c.Kind, Count: count(c), RootCause: sentence(c), Files: list(c.Files),
 			Confidence: confidence(c.Confidence), Evidence: []evidenceDoc{}, Members: []string{},
-			Whose: c.Whose, Since: c.Since, Next: c.Cause.Next, Position: positionOf(place(c)), Example: logLine(c), Splits: c.Splits,
+			Whose: c.Whose, Since: c.Since, Next: c.Cause.Next, Position: positionOf(place(c)), Example: logLine(c), Splits: c.Splits, AI: opinionOf(c.Opinion),
 		}
 		if doc.Whose == "" {
 			doc.Whose = ci.WhoseUnknown

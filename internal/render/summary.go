@@ -141,6 +141,9 @@ func summaryCause(v View, n int, c ci.Cluster) string {
 	if c.Cause.Next != "" {
 		fmt.Fprintf(&b, "→ %s\n\n", Neutral(cut(Visible(c.Cause.Next), 300)))
 	}
+	if c.Opinion != nil {
+		fmt.Fprintf(&b, "AI: %s\n\n", Neutral(cut(Visible(opinionText(c.Opinion)), 900)))
+	}
 	if len(c.Members) > 0 {
 		if trace := details(c.Members[0]); trace != "" {
 			b.WriteString(NeutralBlock(cutBytes(trace, 4<<10)) + "\n\n")

@@ -214,7 +214,22 @@ func (p *paper) cluster(n int, c ci.Cluster) {
 	if c.Cause.Next != "" {
 		p.line("      " + p.ink.green("→ ") + cut(Visible(c.Cause.Next), p.width-8))
 	}
+	p.opinion(c.Opinion)
 	p.members(c)
+}
+
+// opinion is what a model adds, marked as such.
+func (p *paper) opinion(o *ci.Opinion) {
+	if o == nil {
+		return
+	}
+	for i, line := range wrap(Visible(opinionText(o)), p.width-12, 4) {
+		head := "          "
+		if i == 0 {
+			head = "      AI: "
+		}
+		p.line(head + p.ink.dim(line))
+	}
 }
 
 // who is the one test that failed, where there is room for its name, or how
@@ -460,6 +475,8 @@ func (p *paper) ending(v View) {
 		p.line("  " + p.ink.dim(cut(Visible(p.more), p.width-2)))
 	}
 	if v.Note != "" {
-		p.line("  " + p.ink.dim(cut(Visible(v.Note), p.width-2)))
+		for _, line := range wrap(Visible(v.Note), p.width-2, 4) {
+			p.line("  " + p.ink.dim(line))
+		}
 	}
 }

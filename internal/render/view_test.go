@@ -280,7 +280,7 @@ func hostileWith(texts []string) render.View {
 		v.Clusters = append(v.Clusters, ci.Cluster{
 			ID: "k1-" + s, Kind: ci.KindTest, Confidence: math.NaN(), Members: []ci.Failure{f}, Files: []string{s}, Since: s, Splits: s, Whose: ci.WhoseMain,
 			Cause: ci.Cause{Class: ci.ClassException, Sentence: s, Next: s, Pos: ci.Position{File: s, Line: 3}}, Evidence: []ci.Evidence{{What: s, Detail: s, Weight: math.Inf(1)}},
-			Joined: []ci.Join{{Step: s, Reason: s, Count: 1}},
+			Joined: []ci.Join{{Step: s, Reason: s, Count: 1}}, Opinion: &ci.Opinion{Model: s, Cause: s, Fix: s, Confidence: math.NaN()},
 		})
 		v.Decisions = append(v.Decisions, ci.Decision{Gate: s, Verdict: ci.VerdictFail, Because: []string{s, s}})
 		v.Flaky = append(v.Flaky, render.FlakeTest{ID: f.Test, Verdict: ci.FlakeFlaky, Rate: math.NaN(), Why: s})

@@ -280,3 +280,16 @@ func logLine(c ci.Cluster) string {
 	}
 	return line
 }
+
+// opinionText is what a model says of a cluster, and which one says it. Its
+// number is called its own: nothing was measured.
+func opinionText(o *ci.Opinion) string {
+	text, by := o.Cause, o.Model
+	if o.Fix != "" {
+		text += " → " + o.Fix
+	}
+	if !math.IsNaN(o.Confidence) {
+		by += fmt.Sprintf(" says %.0f %%", 100*min(max(o.Confidence, 0), 1))
+	}
+	return text + " (" + by + ")"
+}
