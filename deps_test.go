@@ -63,6 +63,7 @@ var rooms = map[string]struct {
 
 	"internal/policy":   {half: pure},
 	"internal/baseline": {half: pure},
+	"internal/artifact": {half: pure, needs: []string{"internal/baseline"}},
 	"internal/render":   {half: pure},
 
 	"internal/git":                 {half: world},
@@ -78,6 +79,7 @@ var rooms = map[string]struct {
 		"internal/report/gotest", "internal/report/lint", "internal/report/pytest", "internal/report/vuln",
 		"internal/source", "internal/triage", "internal/flake", "internal/arch", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
 		"internal/agent", "internal/git", "internal/history", "internal/llm", "internal/runner", "internal/execmap",
+		"internal/trend", "internal/artifact",
 	}},
 
 	"internal/corpus": {half: tests},

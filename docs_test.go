@@ -13,6 +13,7 @@ import (
 	"keepgreen/internal/arch"
 	"keepgreen/internal/config"
 	"keepgreen/internal/report"
+	"keepgreen/internal/trend"
 )
 
 // pages are the files for people whose examples and tables are tested.
@@ -66,6 +67,11 @@ func generated(t *testing.T, name string) string {
 		fmt.Fprint(&b, "| part | measured | limit | curve | weight |\n| --- | --- | --: | --: | --: |\n")
 		for _, p := range arch.Formula() {
 			fmt.Fprintf(&b, "| %s | %s | %g | %g | %g |\n", p.Name, p.Doc, p.Limit, p.Curve, p.Weight)
+		}
+	case name == "metrics":
+		fmt.Fprint(&b, "| metric | unit | what it is |\n| --- | --- | --- |\n")
+		for _, m := range trend.Metrics() {
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.Name, m.Unit, m.Doc)
 		}
 	case words[0] == "help":
 		fmt.Fprintf(&b, "```\n%s```\n", keepgreen(t, t.TempDir(), "keepgreen "+strings.Join(words[1:], " ")+" --help"))

@@ -40,7 +40,7 @@ const Genesis = "GENESIS"
 const recordSchema = 1
 
 // When is the record's time; zero where it says none.
-func (r Record) When() time.Time { return instant(r.Time) }
+func (r Record) When() time.Time { return Instant(r.Time) }
 
 // canonical is the text that is hashed: JSON with sorted keys and no spaces.
 func (r Record) canonical() ([]byte, error) {

@@ -279,13 +279,13 @@ func entry(raw json.RawMessage) (e Entry, err error) {
 	if err1 == nil && err2 == nil && covered != nil && total != nil && *covered <= *total {
 		e.Covered, e.Total = *covered, *total
 	}
-	e.RunID, e.Commit, e.Series = text(o.get("run_id")), text(o.get("commit")), text(o.get("series"))
-	e.Time = instant(text(o.get("timestamp")))
+	e.RunID, e.Commit, e.Series = Text(o.get("run_id")), Text(o.get("commit")), Text(o.get("series"))
+	e.Time = Instant(Text(o.get("timestamp")))
 	return e, nil
 }
 
-// text is a string, or a number as it is written: run ids are found as both.
-func text(raw json.RawMessage) string {
+// Text is a string, or a number as it is written: run ids are found as both.
+func Text(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
 		return s
@@ -296,8 +296,9 @@ func text(raw json.RawMessage) string {
 	return ""
 }
 
-// instant reads RFC 3339, and what Python's isoformat writes without a zone.
-func instant(s string) time.Time {
+// Instant reads RFC 3339, and what Python's isoformat writes without a zone; what
+// is neither is the zero time.
+func Instant(s string) time.Time {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC()

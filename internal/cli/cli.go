@@ -74,6 +74,7 @@ type commands struct {
 	Flake     flakeCommand     `cmd:"" help:"Say which tests are flaky, broken, regressed or healthy."`
 	Gate      gateCommand      `cmd:"" help:"Compare with the baseline of main, and say yes or no."`
 	Forensics forensicsCommand `cmd:"" help:"Check the forensic log and the eviction metrics."`
+	Metrics   metricsCommand   `cmd:"" help:"Collect the figures of this run: time, queue, reruns, tests, coverage, vulnerabilities."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 	Arch      archCommand      `cmd:"" help:"Say how the code hangs together: cycles, coupling, hotspots, a health score."`
 }

@@ -122,6 +122,38 @@ CREATE TABLE finding_alias (
 	// The fingerprints of the failures that a cluster joins, a JSON list: clusters of
 	// several are known again by any of them.
 	"ALTER TABLE cluster ADD COLUMN prints TEXT NOT NULL DEFAULT ''",
+	// What the forge's clock says of an attempt, and the figures that key figures
+	// are made of. Jobs are JSON: they are read for few attempts, and whole.
+	`
+CREATE TABLE pipeline (
+	repo       TEXT NOT NULL,
+	run        TEXT NOT NULL,
+	attempt    INTEGER NOT NULL,
+	workflow   TEXT NOT NULL,
+	class      TEXT NOT NULL, -- "pull_request", "main", "local", "other"
+	branch     TEXT NOT NULL,
+	commit_sha TEXT NOT NULL,
+	url        TEXT NOT NULL,
+	status     TEXT NOT NULL, -- empty: it had not ended
+	created    INTEGER,       -- microseconds since 1970, of the first attempt
+	started    INTEGER NOT NULL,
+	build      REAL,          -- seconds; null: unknown
+	queue      REAL,
+	spent      REAL,
+	coverage   REAL,
+	flaky      REAL,
+	saved      REAL,
+	cost       REAL,
+	PRIMARY KEY (repo, run, attempt)
+) WITHOUT ROWID;
+CREATE TABLE pipeline_job (
+	repo    TEXT NOT NULL,
+	run     TEXT NOT NULL,
+	attempt INTEGER NOT NULL,
+	jobs    TEXT NOT NULL,
+	PRIMARY KEY (repo, run, attempt)
+) WITHOUT ROWID;
+`,
 }
 
 // migrate brings the file to the newest version, all steps or none.

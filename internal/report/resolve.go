@@ -14,8 +14,12 @@ const maxModules = 1 << 14
 // Resolve gives pytest results whose source had only dotted names the node ID
 // that the file tree proves: of the paths that the dots allow, the longest that
 // exists is the file. exists takes a slash-separated path relative to the
-// repository. Names for which no file is found keep the guess of the reader.
+// repository; nil: there is none to ask. Names for which no file is found keep
+// the guess of the reader.
 func Resolve(reports []ci.Report, exists func(path string) bool) {
+	if exists == nil {
+		return
+	}
 	known := map[string]string{} // dotted prefix to path, "" if there is none
 	for i := range reports {
 		for k := range reports[i].Tests {

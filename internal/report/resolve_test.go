@@ -36,3 +36,12 @@ func TestResolve(t *testing.T) {
 		})
 	}
 }
+
+// Reports of earlier runs are read without their repository.
+func TestResolveWithoutRepository(t *testing.T) {
+	reports := []ci.Report{{Tests: []ci.TestResult{{ID: "tests/test_a.py::test_one", Framework: "pytest"}}}}
+	report.Resolve(reports, nil)
+	if id := reports[0].Tests[0].ID; id != "tests/test_a.py::test_one" {
+		t.Errorf("%s", id)
+	}
+}

@@ -1,7 +1,6 @@
 package trend
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -181,6 +180,3 @@ func Quantile(sorted []float64, q float64) float64 {
 	high := min(low+1, n-1)
 	return sorted[low] + (at-float64(low))*(sorted[high]-sorted[low])
 }
-
-// byX sorts points by day.
-func byX(a, b Point) int { return cmp.Compare(a.X, b.X) }
