@@ -73,6 +73,8 @@ var rooms = map[string]struct {
 	"internal/llm/llmtest":         {half: tests},
 	"internal/runner":              {half: world},
 	"internal/execmap":             {half: world},
+	"internal/github":              {half: world},
+	"internal/github/githubtest":   {half: tests, needs: []string{"internal/github"}},
 
 	"internal/cli": {half: top, needs: []string{
 		"internal/config", "internal/report", "internal/report/coverage", "internal/report/format",
