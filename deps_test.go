@@ -56,6 +56,7 @@ var rooms = map[string]struct {
 	"internal/flake":  {half: pure},
 	"internal/arch":   {half: pure},
 	"internal/trend":  {half: pure},
+	"internal/impact": {half: pure},
 
 	"internal/forensics": {half: pure},
 
@@ -79,7 +80,7 @@ var rooms = map[string]struct {
 	"internal/cli": {half: top, needs: []string{
 		"internal/config", "internal/report", "internal/report/coverage", "internal/report/format",
 		"internal/report/gotest", "internal/report/lint", "internal/report/pytest", "internal/report/vuln",
-		"internal/source", "internal/triage", "internal/flake", "internal/arch", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
+		"internal/source", "internal/triage", "internal/flake", "internal/arch", "internal/impact", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
 		"internal/agent", "internal/git", "internal/history", "internal/llm", "internal/runner", "internal/execmap",
 		"internal/trend", "internal/artifact",
 	}},

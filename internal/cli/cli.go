@@ -76,6 +76,7 @@ type commands struct {
 	Forensics forensicsCommand `cmd:"" help:"Check the forensic log and the eviction metrics."`
 	Metrics   metricsCommand   `cmd:"" help:"Collect the figures of this run: time, queue, reruns, tests, coverage, vulnerabilities."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Plan      planCommand      `cmd:"" help:"Say which tests a change can reach, and spread them over machines."`
 	Arch      archCommand      `cmd:"" help:"Say how the code hangs together: cycles, coupling, hotspots, a health score."`
 }
 

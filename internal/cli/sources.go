@@ -39,6 +39,7 @@ type scanned struct {
 	files    []source.File
 	layout   source.Layout
 	warnings []ci.Warning
+	listed   []git.File // the files themselves, and at a commit where their content is
 }
 
 // graph is the graph of the modules that the files are.
@@ -102,7 +103,9 @@ func (x *sources) workTree() (scanned, error) {
 	}
 	close(next)
 	wait.Wait()
-	return gathered(read, filepath.Base(x.s.root())), x.s.ctx.Err()
+	tree := gathered(read, filepath.Base(x.s.root()))
+	tree.listed = files
+	return tree, x.s.ctx.Err()
 }
 
 // commit reads the source files of a commit.
@@ -126,7 +129,9 @@ func (x *sources) commit(rev string) (scanned, error) {
 	err = x.repo.ReadBlobs(x.s.ctx, missing, func(f git.File, data []byte) {
 		read = append(read, x.understand(f.Path, contentID(f.Blob), data))
 	})
-	return gathered(read, filepath.Base(x.s.root())), err
+	tree := gathered(read, filepath.Base(x.s.root()))
+	tree.listed = slices.DeleteFunc(files, func(f git.File) bool { return !readable(f.Path) })
+	return tree, err
 }
 
 // readFile is one file that was read: facts, or a go.mod, or a complaint.

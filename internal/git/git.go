@@ -134,6 +134,25 @@ func (r *Repo) objects(ctx context.Context) string {
 // of ref and HEAD. A branch that is only known of the remote, as in a clone
 // that a forge made, is looked for there.
 func (r *Repo) Base(ctx context.Context, ref string) (string, error) {
+	return r.BaseOf(ctx, ref, "HEAD")
+}
+
+// BaseOf is the merge base of ref and another commit.
+func (r *Repo) BaseOf(ctx context.Context, ref, head string) (string, error) {
+	commit, err := r.Commit(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	out, err := r.run(ctx, "merge-base", commit, head)
+	if err != nil {
+		return "", fmt.Errorf("%s and %s have no common ancestor here%s", ref, head, r.shallowHint(ctx))
+	}
+	return out, nil
+}
+
+// Commit is the id of the commit that a ref means; a branch that is only known
+// of the remote is looked for there.
+func (r *Repo) Commit(ctx context.Context, ref string) (string, error) {
 	if strings.HasPrefix(ref, "-") {
 		return "", fmt.Errorf("%q is not a ref", ref)
 	}
@@ -144,11 +163,7 @@ func (r *Repo) Base(ctx context.Context, ref string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("there is no commit %q here%s", ref, r.shallowHint(ctx))
 	}
-	out, err := r.run(ctx, "merge-base", commit, "HEAD")
-	if err != nil {
-		return "", fmt.Errorf("%s and HEAD have no common ancestor here%s", ref, r.shallowHint(ctx))
-	}
-	return out, nil
+	return commit, nil
 }
 
 // isBranchName tells a branch from HEAD and from steps back from a commit: the
@@ -173,17 +188,10 @@ func (r *Repo) shallowHint(ctx context.Context) string {
 // Change is what differs between the base commit and the work tree, untracked
 // files included, with the lines that are new.
 func (r *Repo) Change(ctx context.Context, base string) (ci.Change, error) {
-	change := ci.Change{Base: base}
-	raw, err := r.run(ctx, "diff", "--raw", "-z", "--no-abbrev", "--find-renames", "--ignore-submodules=none", base, "--")
+	change, err := r.diff(ctx, base)
 	if err != nil {
 		return change, err
 	}
-	change.Files = parseRaw(raw)
-	patch, err := r.run(ctx, "-c", "core.quotePath=true", "diff", "--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", base, "--")
-	if err != nil {
-		return change, err
-	}
-	addHunks(change.Files, patch)
 	others, err := r.run(ctx, "ls-files", "--others", "--exclude-standard", "-z")
 	if err != nil {
 		return change, err
@@ -193,6 +201,28 @@ func (r *Repo) Change(ctx context.Context, base string) (ci.Change, error) {
 			change.Files = append(change.Files, ci.FileChange{Path: name, Status: "A", Added: []ci.LineRange{{First: 1, Last: 1 << 30}}})
 		}
 	}
+	return change, nil
+}
+
+// Between is what differs between two commits, whatever is checked out.
+func (r *Repo) Between(ctx context.Context, base, head string) (ci.Change, error) {
+	return r.diff(ctx, base, head)
+}
+
+// diff compares the first commit with the second one, or with the work tree.
+func (r *Repo) diff(ctx context.Context, commits ...string) (ci.Change, error) {
+	change := ci.Change{Base: commits[0]}
+	common := append([]string{"--find-renames", "--ignore-submodules=none"}, commits...)
+	raw, err := r.run(ctx, append(append([]string{"diff", "--raw", "-z", "--no-abbrev"}, common...), "--")...)
+	if err != nil {
+		return change, err
+	}
+	change.Files = parseRaw(raw)
+	patch, err := r.run(ctx, append(append([]string{"-c", "core.quotePath=true", "diff", "--unified=0", "--no-color", "--no-ext-diff", "--no-textconv"}, common...), "--")...)
+	if err != nil {
+		return change, err
+	}
+	addHunks(change.Files, patch)
 	return change, nil
 }
 

@@ -175,3 +175,24 @@ func TestSubdirectoryAndBranches(t *testing.T) {
 	s.git("checkout", "-q", "--detach")
 	assert.Equal(t, r.Branch(ctx), "")
 }
+
+func TestBetweenCommitsWhateverIsCheckedOut(t *testing.T) {
+	ctx := context.Background()
+	s := newScratch(t, map[string]string{"a.txt": "one\ntwo\nthree\n", "b.txt": "b\n"})
+	s.git("switch", "-q", "-c", "change")
+	s.git("mv", "a.txt", "c.txt")
+	s.git("commit", "-q", "-m", "two")
+	s.git("switch", "-q", "main")
+	s.write(map[string]string{"b.txt": "not committed\n"})
+	s.git("commit", "-q", "-a", "-m", "main goes on")
+	r := s.open()
+	head, err := r.Commit(ctx, "change")
+	assert.NilError(t, err)
+	base, err := r.BaseOf(ctx, "main", head)
+	assert.NilError(t, err)
+	change, err := r.Between(ctx, base, head)
+	assert.NilError(t, err)
+	assert.Assert(t, cmp.Equal(change.Files, []ci.FileChange{{Path: "c.txt", OldPath: "a.txt", Status: "R"}}), "%v", change.Files)
+	_, err = r.Commit(ctx, "--all")
+	assert.ErrorContains(t, err, "not a ref")
+}

@@ -1,0 +1,5 @@
+from shop import tax
+
+
+def total(net):
+    return net + tax.of(net)

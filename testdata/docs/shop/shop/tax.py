@@ -1,0 +1,2 @@
+def of(net):
+    return net * 0.19
