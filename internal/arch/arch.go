@@ -8,6 +8,7 @@ package arch
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"keepgreen/internal/ci"
 )
@@ -23,8 +24,13 @@ type Input struct {
 func Analyse(in Input) ci.Architecture {
 	a := ci.Architecture{Graph: in.Graph, History: in.History}
 	n := newNet(in.Graph)
+	n.load, n.loadAt = components(n.upTo(ci.ImportConditional))
+	var wait sync.WaitGroup
+	var s shape
+	wait.Go(func() { s = n.shape() })
 	a.Tangles = n.tangles()
-	a.Metrics = n.metrics(a.Tangles)
+	wait.Wait()
+	a.Metrics = n.metrics(a.Tangles, s)
 	results, breaches := n.check(in.Contracts)
 	a.Contracts, a.Violations = results, append(n.instabilities(a.Metrics), breaches...)
 	a.Hotspots = hotspots(in.Graph, in.History)
@@ -39,6 +45,9 @@ type net struct {
 	graph ci.Graph
 	size  int // modules of ours; they come first in the graph
 	out   [][]arc
+
+	load   [][]int // components of the imports that run at load, and …
+	loadAt []int   // … which one each module is in
 }
 
 // arc is everything by which one module imports another.
@@ -55,7 +64,8 @@ func newNet(g ci.Graph) *net {
 		n.size++
 	}
 	n.out = make([][]arc, n.size)
-	for i, e := range g.Imports {
+	for i := range g.Imports {
+		e := &g.Imports[i]
 		if e.From >= n.size || e.To >= n.size {
 			continue
 		}
@@ -65,7 +75,7 @@ func newNet(g ci.Graph) *net {
 		}
 		last := &list[len(list)-1]
 		last.edges = append(last.edges, i)
-		last.weight += weigh(e)
+		last.weight += weigh(*e)
 		if binding(e.Kind) < binding(last.kind) {
 			last.kind = e.Kind
 		}
@@ -86,18 +96,33 @@ func weigh(e ci.ImportEdge) int {
 
 // binding orders kinds, the most binding first.
 func binding(k ci.ImportKind) int {
-	return slices.Index([]ci.ImportKind{ci.ImportRuntime, ci.ImportConditional, ci.ImportLazy, ci.ImportTyping}, k)
+	switch k {
+	case ci.ImportRuntime:
+		return 0
+	case ci.ImportConditional:
+		return 1
+	case ci.ImportLazy:
+		return 2
+	case ci.ImportTyping:
+	}
+	return 3
 }
 
 // upTo is the graph with the arcs that are at least as binding as kind.
 func (n *net) upTo(kind ci.ImportKind) [][]arc {
-	out := make([][]arc, n.size)
+	most, all := binding(kind), 0
+	for _, list := range n.out {
+		all += len(list)
+	}
+	out, flat := make([][]arc, n.size), make([]arc, 0, all)
 	for from, list := range n.out {
+		start := len(flat)
 		for _, a := range list {
-			if binding(a.kind) <= binding(kind) {
-				out[from] = append(out[from], a)
+			if binding(a.kind) <= most {
+				flat = append(flat, a)
 			}
 		}
+		out[from] = flat[start:len(flat):len(flat)]
 	}
 	return out
 }

@@ -28,7 +28,8 @@ func hotspots(g ci.Graph, h ci.History) []ci.Hotspot {
 	}
 	var out []ci.Hotspot
 	largest := 0
-	for i, m := range g.Modules {
+	for i := range g.Modules {
+		m := &g.Modules[i]
 		if m.External || m.Test {
 			continue
 		}
@@ -50,37 +51,37 @@ func hotspots(g ci.Graph, h ci.History) []ci.Hotspot {
 	return out[:min(len(out), maxHotspots)]
 }
 
-// fileSpots sums up the functions of a module by file.
-func fileSpots(index int, m ci.Module) []ci.Hotspot {
-	at := map[string]int{}
+// fileSpots sums up the functions of a module by file, whose functions stand together.
+func fileSpots(index int, m *ci.Module) []ci.Hotspot {
 	var out []ci.Hotspot
-	for _, d := range m.Defs {
+	for i := range m.Defs {
+		d := &m.Defs[i]
 		if d.Kind != ci.DefFunction && d.Kind != ci.DefMethod {
 			continue
 		}
 		file := cmp.Or(d.File, m.File)
-		i, known := at[file]
-		if !known {
-			i = len(out)
-			at[file] = i
+		if n := len(out); n == 0 || out[n-1].File != file {
 			out = append(out, ci.Hotspot{File: file, Module: index})
 		}
-		spot := &out[i]
+		spot := &out[len(out)-1]
 		spot.Functions++
 		spot.Total += d.Complexity
-		if worse(d, spot.Function) {
-			spot.Function = d
+		if worse(d, &spot.Function) {
+			spot.Function = *d
 		}
 	}
 	return out
 }
 
-func worse(a, b ci.Definition) bool {
+func worse(a, b *ci.Definition) bool {
 	return cmp.Or(cmp.Compare(a.Cognitive, b.Cognitive), cmp.Compare(a.Complexity, b.Complexity)) > 0 || b.Name == ""
 }
 
 // coupled lists files that change together, and whether an import explains it.
 func coupled(g ci.Graph, h ci.History) []ci.Coupled {
+	if len(h.Pairs) == 0 {
+		return nil
+	}
 	of := map[string]int{}
 	for i, m := range g.Modules {
 		if !m.External {

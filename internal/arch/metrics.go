@@ -18,18 +18,25 @@ const (
 	godFactor = 8
 )
 
-// metrics measures every module of ours.
-func (n *net) metrics(tangles []ci.Tangle) []ci.ModuleMetrics {
-	out := make([]ci.ModuleMetrics, n.size)
-	external := make([]map[int]bool, n.size)
-	for _, e := range n.graph.Imports {
-		if e.From < n.size && e.To >= n.size {
-			if external[e.From] == nil {
-				external[e.From] = map[int]bool{}
-			}
-			external[e.From][e.To] = true
+// shape is what can be said of every module without knowing what is circular.
+type shape struct{ depth, reach, external []int }
+
+func (n *net) shape() shape {
+	s := shape{external: make([]int, n.size)}
+	last := make([]int, n.size) // the dependency that was counted last: edges are sorted by where they lead
+	for i := range n.graph.Imports {
+		if e := &n.graph.Imports[i]; e.From < n.size && e.To >= n.size && last[e.From] != e.To {
+			last[e.From] = e.To
+			s.external[e.From]++
 		}
 	}
+	s.depth, s.reach = n.levels()
+	return s
+}
+
+// metrics measures every module of ours.
+func (n *net) metrics(tangles []ci.Tangle, s shape) []ci.ModuleMetrics {
+	out := make([]ci.ModuleMetrics, n.size)
 	for from, list := range n.out {
 		out[from].FanOut = len(list)
 		for _, a := range list {
@@ -41,11 +48,10 @@ func (n *net) metrics(tangles []ci.Tangle) []ci.ModuleMetrics {
 			out[m].Tangled = out[m].Tangled || t.Kind.AtLoad()
 		}
 	}
-	depth, reach := n.levels()
 	median := n.medianCode()
 	for i := range out {
-		m, module := &out[i], n.graph.Modules[i]
-		m.Module, m.Depth, m.Reach, m.External = i, depth[i], reach[i], len(external[i])
+		m, module := &out[i], &n.graph.Modules[i]
+		m.Module, m.Depth, m.Reach, m.External = i, s.depth[i], s.reach[i], s.external[i]
 		if both := m.FanIn + m.FanOut; both > 0 {
 			m.Instability = float64(m.FanOut) / float64(both)
 		}
@@ -53,7 +59,8 @@ func (n *net) metrics(tangles []ci.Tangle) []ci.ModuleMetrics {
 			m.Abstractness = float64(module.Abstract) / float64(module.Classes)
 		}
 		m.Distance = math.Abs(m.Abstractness + m.Instability - 1)
-		for _, d := range module.Defs {
+		for k := range module.Defs {
+			d := &module.Defs[k]
 			if d.Kind == ci.DefFunction || d.Kind == ci.DefMethod {
 				m.Complexity += d.Complexity
 				m.Worst = max(m.Worst, d.Complexity)
@@ -84,8 +91,7 @@ func (n *net) medianCode() int {
 // share them; the sets of those who load are bitsets, passed from importer to
 // imported.
 func (n *net) levels() (depth, reach []int) {
-	arcs := n.upTo(ci.ImportConditional)
-	all, at := components(arcs)
+	arcs, all, at := n.upTo(ci.ImportConditional), n.load, n.loadAt
 	level := make([]int, len(all))
 	above := make([][]int32, len(all)) // components that import each, without repeats
 	for c, modules := range all {      // what is imported comes first

@@ -30,9 +30,9 @@ var parts = []part{
 }
 
 // ours calls f for every module of ours that is no test.
-func (n *net) ours(f func(i int, m ci.Module)) {
-	for i, m := range n.graph.Modules[:n.size] {
-		if !m.Test {
+func (n *net) ours(f func(i int, m *ci.Module)) {
+	for i := range n.size {
+		if m := &n.graph.Modules[i]; !m.Test {
 			f(i, m)
 		}
 	}
@@ -40,7 +40,7 @@ func (n *net) ours(f func(i int, m ci.Module)) {
 
 func (n *net) score(a ci.Architecture) ci.HealthScore {
 	count := 0
-	n.ours(func(int, ci.Module) { count++ })
+	n.ours(func(int, *ci.Module) { count++ })
 	if count == 0 {
 		return ci.HealthScore{}
 	}
@@ -63,7 +63,7 @@ func ratio(x, of float64) float64 {
 
 func cycleShare(n *net, a ci.Architecture) float64 {
 	tied, all := 0.0, 0.0
-	n.ours(func(i int, _ ci.Module) {
+	n.ours(func(i int, _ *ci.Module) {
 		all++
 		if a.Metrics[i].Tangled {
 			tied++
@@ -74,7 +74,7 @@ func cycleShare(n *net, a ci.Architecture) float64 {
 
 func cutShare(n *net, a ci.Architecture) float64 {
 	cuts, all := 0.0, 0.0
-	n.ours(func(int, ci.Module) { all++ })
+	n.ours(func(int, *ci.Module) { all++ })
 	for _, t := range a.Tangles {
 		for _, c := range t.Cuts {
 			if t.Kind.AtLoad() && !n.graph.Modules[c.From].Test {
@@ -88,7 +88,7 @@ func cutShare(n *net, a ci.Architecture) float64 {
 // propagation is MacCormack's propagation cost, of the code without tests.
 func propagation(n *net, a ci.Architecture) float64 {
 	reach, all := 0.0, 0.0
-	n.ours(func(i int, _ ci.Module) {
+	n.ours(func(i int, _ *ci.Module) {
 		all++
 		reach += float64(a.Metrics[i].Reach)
 	})
@@ -100,8 +100,9 @@ func propagation(n *net, a ci.Architecture) float64 {
 
 func complexShare(n *net, _ ci.Architecture) float64 {
 	over, all := 0.0, 0.0
-	n.ours(func(_ int, m ci.Module) {
-		for _, d := range m.Defs {
+	n.ours(func(_ int, m *ci.Module) {
+		for i := range m.Defs {
+			d := &m.Defs[i]
 			if d.Kind != ci.DefFunction && d.Kind != ci.DefMethod {
 				continue
 			}
@@ -116,7 +117,7 @@ func complexShare(n *net, _ ci.Architecture) float64 {
 
 func godShare(n *net, _ ci.Architecture) float64 {
 	large, all := 0.0, 0.0
-	n.ours(func(_ int, m ci.Module) {
+	n.ours(func(_ int, m *ci.Module) {
 		all += float64(m.Code)
 		if m.Code > godCode {
 			large += float64(m.Code)
@@ -127,7 +128,7 @@ func godShare(n *net, _ ci.Architecture) float64 {
 
 func unstableShare(n *net, a ci.Architecture) float64 {
 	wrong, all := 0.0, 0.0
-	n.ours(func(i int, _ ci.Module) { all += float64(a.Metrics[i].FanOut) })
+	n.ours(func(i int, _ *ci.Module) { all += float64(a.Metrics[i].FanOut) })
 	for _, v := range a.Violations {
 		if v.Kind == "stability" {
 			wrong++

@@ -71,7 +71,10 @@ func (n *net) tangles() []ci.Tangle {
 	tied := make([]bool, n.size) // in a tangle already that is more binding
 	for _, kind := range []ci.ImportKind{ci.ImportConditional, ci.ImportLazy, ci.ImportTyping} {
 		arcs := n.upTo(kind)
-		all, at := components(arcs)
+		all, at := n.load, n.loadAt
+		if kind != ci.ImportConditional {
+			all, at = components(arcs)
+		}
 		for c, modules := range all {
 			if len(modules) < 2 || slices.ContainsFunc(modules, func(m int) bool { return tied[m] }) {
 				continue

@@ -131,19 +131,23 @@ func ArchText(w io.Writer, v ArchView, o TextOptions) error {
 	return err
 }
 
+// counts are the pairs of modules of which one imports the other, and the
+// dependencies. Imports are sorted, so those of a pair stand together.
 func (v ArchView) counts() (edges, external int) {
-	seen := map[[2]int]bool{}
-	for _, e := range v.Graph.Imports {
-		if !v.Graph.Modules[e.To].External {
-			seen[[2]int{e.From, e.To}] = true
+	last := [2]int{-1, -1}
+	for i := range v.Graph.Imports {
+		e := &v.Graph.Imports[i]
+		if pair := [2]int{e.From, e.To}; pair != last && !v.Graph.Modules[e.To].External {
+			edges++
+			last = pair
 		}
 	}
-	for _, m := range v.Graph.Modules {
-		if m.External && !m.Standard {
+	for i := range v.Graph.Modules {
+		if m := &v.Graph.Modules[i]; m.External && !m.Standard {
 			external++
 		}
 	}
-	return len(seen), external
+	return edges, external
 }
 
 func (p *paper) grade(s ci.HealthScore) string {

@@ -159,8 +159,9 @@ func factsFrom(text string) (Facts, error) {
 // unpacker reads from the front of its text. After the first thing that does not
 // fit, everything is zero.
 type unpacker struct {
-	text string
-	bad  bool
+	text  string
+	bad   bool
+	names []Name // what imports share
 }
 
 func (r *unpacker) fail() {
@@ -221,9 +222,13 @@ func (r *unpacker) imported(line int) Import {
 		i.As = r.string()
 	}
 	if flags&flagFrom != 0 {
-		i.Names = make([]Name, r.count(2))
-		for n := range i.Names {
-			i.Names[n] = Name{r.string(), r.string()}
+		start := len(r.names)
+		for range r.count(2) {
+			r.names = append(r.names, Name{r.string(), r.string()})
+		}
+		i.Names = r.names[start:len(r.names):len(r.names)]
+		if i.Names == nil {
+			i.Names = []Name{} // "from x import *", which has none
 		}
 	}
 	return i

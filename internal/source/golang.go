@@ -181,6 +181,7 @@ func (b *builder) golang(files []File) {
 		m.Defs = append(m.Defs, defs...)
 		describe(m, defs)
 	}
+	x := &edges{}
 	for _, f := range files {
 		from := at[name(f)]
 		for _, imp := range f.Imports {
@@ -188,11 +189,12 @@ func (b *builder) golang(files []File) {
 			if to, ours := at[imp.Module]; ours {
 				edge.To = to
 			} else {
-				edge.To = b.leaf(imp.Module, !strings.Contains(strings.SplitN(imp.Module, "/", 2)[0], "."))
+				edge.To = x.leaf(imp.Module, !strings.Contains(strings.SplitN(imp.Module, "/", 2)[0], "."))
 			}
-			b.add(edge, "")
+			x.add(edge, "", 0)
 		}
 	}
+	b.take(x)
 }
 
 // importPath is what Go calls the package in a folder.

@@ -29,7 +29,7 @@ type Layout struct {
 // begin. Where one name stands for files in several such folders, the nearest
 // one above the importing file is meant, and all of them if there is none.
 func Modules(files []File, layout Layout) ci.Graph {
-	b := &builder{layout: layout, external: map[string]int{}, edges: map[edgeKey]int{}}
+	b := &builder{layout: layout, external: map[string]int{}}
 	var python, golang []File
 	for _, f := range files {
 		switch path.Ext(f.Path) {
@@ -52,50 +52,86 @@ type builder struct {
 	layout   Layout
 	graph    ci.Graph
 	external map[string]int
-	edges    map[edgeKey]int
-}
-
-type edgeKey struct {
-	from, to, line int
-	kind           ci.ImportKind
-	file           string
 }
 
 // maxWarnings bounds what is said about one repository.
 const maxWarnings = 1000
 
 func (b *builder) warn(file string, line int, format string, args ...any) {
+	b.say(ci.Warning{Source: file, Line: line, Text: fmt.Sprintf(format, args...)})
+}
+
+func (b *builder) say(w ci.Warning) {
 	if len(b.graph.Warnings) < maxWarnings {
-		b.graph.Warnings = append(b.graph.Warnings, ci.Warning{Source: file, Line: line, Text: fmt.Sprintf(format, args...)})
+		b.graph.Warnings = append(b.graph.Warnings, w)
 	}
 }
 
-// add adds an edge, or a name to the edge that the line made already.
-func (b *builder) add(edge ci.ImportEdge, name string) {
+// edges are the imports of some files in a row. A dependency is an index of
+// leaves as -1, -2 … until all files are read.
+type edges struct {
+	list   []ci.ImportEdge
+	leaves []ci.Module
+	at     map[string]int
+	said   []ci.Warning
+}
+
+// add adds an edge, or a name to the edge before if the line made that already.
+// room is how many names may follow.
+func (x *edges) add(edge ci.ImportEdge, name string, room int) {
 	if edge.From == edge.To {
 		return
 	}
-	key := edgeKey{edge.From, edge.To, edge.Line, edge.Kind, edge.File}
-	i, known := b.edges[key]
-	if !known {
-		i = len(b.graph.Imports)
-		b.edges[key] = i
-		b.graph.Imports = append(b.graph.Imports, edge)
+	if n := len(x.list); n == 0 || !sameImport(x.list[n-1], edge) {
+		if x.list = append(x.list, edge); name != "" {
+			x.list[n].Names = make([]string, 0, room)
+		}
 	}
-	if name != "" {
-		b.graph.Imports[i].Names = append(b.graph.Imports[i].Names, name)
+	if last := &x.list[len(x.list)-1]; name != "" {
+		last.Names = append(last.Names, name)
 	}
 }
 
-// leaf is the module that stands for a dependency.
-func (b *builder) leaf(name string, std bool) int {
-	i, known := b.external[name]
+// sameImport reports whether two edges are one: the same line imports the same.
+func sameImport(a, b ci.ImportEdge) bool {
+	return a.From == b.From && a.To == b.To && a.Line == b.Line && a.Kind == b.Kind && a.File == b.File
+}
+
+// leaf stands for a dependency.
+func (x *edges) leaf(name string, std bool) int {
+	i, known := x.at[name]
 	if !known {
-		i = len(b.graph.Modules)
-		b.external[name] = i
-		b.graph.Modules = append(b.graph.Modules, ci.Module{Name: name, External: true, Standard: std})
+		if x.at == nil {
+			x.at = map[string]int{}
+		}
+		i = -len(x.leaves) - 1
+		x.at[name] = i
+		x.leaves = append(x.leaves, ci.Module{Name: name, External: true, Standard: std})
 	}
 	return i
+}
+
+// take puts the edges into the graph, their dependencies among its modules.
+func (b *builder) take(x *edges) {
+	place := make([]int, len(x.leaves))
+	for i, leaf := range x.leaves {
+		at, known := b.external[leaf.Name]
+		if !known {
+			at = len(b.graph.Modules)
+			b.external[leaf.Name] = at
+			b.graph.Modules = append(b.graph.Modules, leaf)
+		}
+		place[i] = at
+	}
+	for _, e := range x.list {
+		if e.To < 0 {
+			e.To = place[-e.To-1]
+		}
+		b.graph.Imports = append(b.graph.Imports, e)
+	}
+	for _, w := range x.said {
+		b.say(w)
+	}
 }
 
 // sorted puts modules and edges into the order that Graph promises.
@@ -106,7 +142,7 @@ func (b *builder) sorted() ci.Graph {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(x, y int) int {
-		m, n := g.Modules[x], g.Modules[y]
+		m, n := &g.Modules[x], &g.Modules[y]
 		if m.External != n.External {
 			return map[bool]int{true: 1, false: -1}[m.External]
 		}
@@ -118,16 +154,51 @@ func (b *builder) sorted() ci.Graph {
 		place[from], modules[to] = to, g.Modules[from]
 	}
 	g.Modules = modules
-	for i := range g.Imports {
-		e := &g.Imports[i]
-		e.From, e.To = place[e.From], place[e.To]
-		slices.Sort(e.Names)
-		e.Names = slices.Compact(e.Names)
-	}
-	slices.SortFunc(g.Imports, func(x, y ci.ImportEdge) int {
-		return cmp.Or(cmp.Compare(x.From, y.From), cmp.Compare(x.To, y.To), cmp.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Kind, y.Kind))
-	})
+	g.Imports = inOrder(g.Imports, place)
 	return g
+}
+
+// inOrder renumbers edges and sorts them: by the module they come from in one
+// pass, for there are few of each. Edges that are the same become one.
+func inOrder(list []ci.ImportEdge, place []int) []ci.ImportEdge {
+	next := make([]int, len(place)+1)
+	for _, e := range list {
+		next[place[e.From]+1]++
+	}
+	for i := range place {
+		next[i+1] += next[i]
+	}
+	ends := slices.Clone(next[1:])
+	out := make([]ci.ImportEdge, len(list))
+	for _, e := range list {
+		e.From, e.To = place[e.From], place[e.To]
+		out[next[e.From]] = e
+		next[e.From]++
+	}
+	start, n := 0, 0
+	for _, end := range ends {
+		group := out[start:end]
+		slices.SortStableFunc(group, func(x, y ci.ImportEdge) int {
+			return cmp.Or(cmp.Compare(x.To, y.To), cmp.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Kind, y.Kind))
+		})
+		for _, e := range group {
+			if n > 0 && sameImport(out[n-1], e) {
+				out[n-1].Names = append(out[n-1].Names, e.Names...)
+				continue
+			}
+			out[n] = e
+			n++
+		}
+		start = end
+	}
+	out = out[:n]
+	for i := range out {
+		if names := out[i].Names; len(names) > 1 {
+			slices.Sort(names)
+			out[i].Names = slices.Compact(names)
+		}
+	}
+	return out
 }
 
 // describe fills in what a module's definitions say of it.

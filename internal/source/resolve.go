@@ -3,8 +3,11 @@ package source
 import (
 	"cmp"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"keepgreen/internal/ci"
 )
@@ -17,7 +20,7 @@ type resolver struct {
 	first   map[string][]string // first part of a dotted name → roots that have it
 	self    string              // what the repository's root is called, where that is a package
 	local   map[string]bool     // folders that are roots only for the files below them
-	scratch map[lookup][]found
+	scratch map[lookup][]found  // of one goroutine
 }
 
 // lookup is a dotted name as seen from a folder.
@@ -58,13 +61,43 @@ func (b *builder) python(files []File) {
 		describe(&m, f.Defs)
 		b.graph.Modules = append(b.graph.Modules, m)
 	}
-	for i, f := range files {
-		for _, imp := range f.Imports {
-			b.pythonImport(r, f, start+i, start, imp)
-		}
-		if b.layout.Strings {
-			b.pythonStrings(r, f, start+i, start)
-		}
+	b.resolve(r, files, start)
+}
+
+// resolveChunk is how many files are resolved in a row; more share a resolver's memory.
+const resolveChunk = 1024
+
+// resolve adds the edges of files, some of them at the same time. What comes out
+// is in the order of the files.
+func (b *builder) resolve(r *resolver, files []File, start int) {
+	done := make([]edges, (len(files)+resolveChunk-1)/resolveChunk)
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(done)) {
+		wait.Go(func() {
+			own := *r
+			own.scratch = map[lookup][]found{}
+			for {
+				n := int(next.Add(1)) - 1
+				if n >= len(done) {
+					return
+				}
+				p := pythonEdges{edges: &done[n], r: &own, start: start}
+				first := n * resolveChunk
+				for i, f := range files[first:min(first+resolveChunk, len(files))] {
+					p.file(f, start+first+i, b.layout.Strings)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	n := len(b.graph.Imports)
+	for i := range done {
+		n += len(done[i].list)
+	}
+	b.graph.Imports = slices.Grow(b.graph.Imports, n)
+	for i := range done {
+		b.take(&done[i])
 	}
 }
 
@@ -287,8 +320,25 @@ func (r *resolver) walk(from, name string) (found, bool) {
 	return hit, true
 }
 
-// pythonImport adds the edges of one import.
-func (b *builder) pythonImport(r *resolver, f File, from, start int, imp Import) {
+// pythonEdges resolves the imports of Python files.
+type pythonEdges struct {
+	*edges
+	r     *resolver
+	start int // where the Python modules begin in the graph
+}
+
+// file adds the edges of one file.
+func (p *pythonEdges) file(f File, from int, literals bool) {
+	for _, imp := range f.Imports {
+		p.imported(f, from, imp)
+	}
+	if literals {
+		p.strings(f, from)
+	}
+}
+
+// imported adds the edges of one import.
+func (p *pythonEdges) imported(f File, from int, imp Import) {
 	edge := ci.ImportEdge{From: from, Kind: imp.Kind, Line: imp.Line, Dynamic: imp.Dynamic}
 	dir := path.Dir(f.Path)
 	var hits []found
@@ -297,84 +347,87 @@ func (b *builder) pythonImport(r *resolver, f File, from, start int, imp Import)
 			dir = path.Dir(dir)
 		}
 		hits = []found{{path: dir, module: -1, whole: true}}
-		if module, ok := r.files[dir]; ok && r.pkgs[dir] {
+		if module, ok := p.r.files[dir]; ok && p.r.pkgs[dir] {
 			hits[0].module = module
 		}
 		if imp.Module != "" {
-			hit, _ := r.walk(dir, imp.Module)
+			hit, _ := p.r.walk(dir, imp.Module)
 			hits[0] = hit
 		}
-	} else if hits = r.absolute(dir, imp.Module); len(hits) == 0 {
+	} else if hits = p.r.absolute(dir, imp.Module); len(hits) == 0 {
 		head, _, _ := strings.Cut(imp.Module, ".")
-		edge.To = b.leaf(head, standard[head])
-		b.addNames(edge, imp)
+		edge.To = p.leaf(head, standard[head])
+		p.addNames(edge, imp)
 		return
 	}
 	for _, hit := range hits {
 		switch {
 		case !hit.whole && len(imp.Names) == 0 && !imp.Star && hit.last != "" && hit.module >= 0:
-			edge.To = start + hit.module // an extension module, most often: its package is loaded
-			b.add(edge, hit.last)
+			edge.To = p.start + hit.module // an extension module, most often: its package is loaded
+			p.add(edge, hit.last, 1)
 			continue
 		case !hit.whole:
-			b.nowhere(f, imp)
+			p.nowhere(f, imp)
 			continue
 		}
-		b.pythonEdges(r, edge, start, hit, imp)
+		p.named(edge, hit, imp)
 	}
 }
 
 // nowhere notes an import of ours that no file answers: generated code, an
 // extension module, or a mistake.
-func (b *builder) nowhere(f File, imp Import) {
-	b.warn(f.Path, imp.Line, "%s%s is imported and is no file here", strings.Repeat(".", imp.Level), imp.Module)
+func (p *pythonEdges) nowhere(f File, imp Import) {
+	if len(p.said) < maxWarnings {
+		text := strings.Repeat(".", min(imp.Level, maxName)) + imp.Module + " is imported and is no file here"
+		p.said = append(p.said, ci.Warning{Source: f.Path, Line: imp.Line, Text: text})
+	}
 }
 
-func (b *builder) addNames(edge ci.ImportEdge, imp Import) {
+func (p *pythonEdges) addNames(edge ci.ImportEdge, imp Import) {
 	switch {
 	case imp.Star:
-		b.add(edge, "*")
+		p.add(edge, "*", 1)
 	case len(imp.Names) == 0:
-		b.add(edge, "")
+		p.add(edge, "", 0)
 	}
 	for _, name := range imp.Names {
-		b.add(edge, name.Name)
+		p.add(edge, name.Name, len(imp.Names))
 	}
 }
 
-// pythonEdges adds an edge to the module, or for "from p import n" to p.n where
+// named adds an edge to the module, or for "from p import n" to p.n where
 // that is a module, as grimp and import-linter do: that p is loaded too follows
 // from the name.
-func (b *builder) pythonEdges(r *resolver, edge ci.ImportEdge, start int, hit found, imp Import) {
+func (p *pythonEdges) named(edge ci.ImportEdge, hit found, imp Import) {
 	if imp.Star || len(imp.Names) == 0 {
-		if edge.To = start + hit.module; hit.module >= 0 {
-			b.addNames(edge, imp)
+		if edge.To = p.start + hit.module; hit.module >= 0 {
+			p.addNames(edge, imp)
 		}
 		return
 	}
 	for _, name := range imp.Names {
 		child := path.Join(hit.path, name.Name)
-		if module, ok := r.files[child]; ok && r.dirs[hit.path] {
-			edge.To = start + module
-			b.add(edge, "")
+		if module, ok := p.r.files[child]; ok && p.r.dirs[hit.path] {
+			edge.To = p.start + module
+			p.add(edge, "", 0)
 		} else if hit.module >= 0 {
-			edge.To = start + hit.module
-			b.add(edge, name.Name)
+			edge.To = p.start + hit.module
+			p.add(edge, name.Name, len(imp.Names))
 		}
 	}
 }
 
-// pythonStrings adds a lazy edge for every string that names a module of ours,
+// strings adds a lazy edge for every string that names a module of ours,
 // or something in one.
-func (b *builder) pythonStrings(r *resolver, f File, from, start int) {
+func (p *pythonEdges) strings(f File, from int) {
 	for _, s := range f.Strings {
 		head, _, _ := strings.Cut(s.Text, ".")
-		if len(r.first[head]) == 0 || standard[head] {
+		if len(p.r.first[head]) == 0 || standard[head] {
 			continue
 		}
-		for _, hit := range r.absolute(path.Dir(f.Path), s.Text) {
+		for _, hit := range p.r.absolute(path.Dir(f.Path), s.Text) {
 			if hit.module >= 0 {
-				b.add(ci.ImportEdge{From: from, To: start + hit.module, Kind: ci.ImportLazy, Line: s.Line, Dynamic: true}, "")
+				p.add(ci.ImportEdge{From: from, To: p.start + hit.module, Kind: ci.ImportLazy, Line: s.Line, Dynamic: true}, "", 0)
 			}
 		}
 	}

@@ -37,6 +37,16 @@ type Store struct {
 type stored struct {
 	text string
 	age  byte // how many times the store was written since the facts were last wanted
+
+	once  sync.Once
+	facts Facts
+	err   error
+}
+
+// decode decodes the text, once. Those who ask share what comes out.
+func (e *stored) decode() (Facts, error) {
+	e.once.Do(func() { e.facts, e.err = factsFrom(e.text) })
+	return e.facts, e.err
 }
 
 type content struct {
@@ -62,8 +72,25 @@ func (s *Store) Facts(k Key) (Facts, bool) {
 	if entry == nil {
 		return Facts{}, false
 	}
-	f, err := factsFrom(entry.text)
+	f, err := entry.decode()
 	return f, err == nil
+}
+
+// Prefetch begins to decode what was wanted last time, for it will be again;
+// the caller has other things to wait for. What is asked for meanwhile is
+// decoded at once.
+func (s *Store) Prefetch() {
+	var list []*stored
+	for _, entry := range s.facts {
+		if entry.age <= 1 {
+			list = append(list, entry)
+		}
+	}
+	go func() {
+		for _, entry := range list {
+			_, _ = entry.decode() // who asks for it hears of it
+		}
+	}()
 }
 
 // Put stores facts.
