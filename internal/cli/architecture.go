@@ -2,7 +2,9 @@ package cli
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -28,9 +30,14 @@ var errNoSource = errors.New("no source file in it")
 // architecture scans the work tree and, where there is one, the base. Contracts
 // are today's for both: a new contract is no fault of the code before it.
 func (s *session) architecture(q archQuestion) (render.ArchView, error) {
+	defer lazily()()
 	version, _ := buildVersion()
 	view := render.ArchView{Repo: filepath.Base(s.root()), Version: version, Now: s.Now()}
 	contracts, err := s.contracts(q.linter)
+	if err != nil {
+		return view, err
+	}
+	commits, err := s.startHistory(q)
 	if err != nil {
 		return view, err
 	}
@@ -44,7 +51,7 @@ func (s *session) architecture(q archQuestion) (render.ArchView, error) {
 		return view, usagef("keepgreen arch reads Python and Go", "%s: %w", s.Globals.Dir, errNoSource)
 	}
 	in := arch.Input{Graph: tree.graph(), Contracts: contracts}
-	if in.History, err = s.churn(q, tree); err != nil {
+	if in.History, err = s.churn(q, commits, tree); err != nil {
 		return view, err
 	}
 	view.Architecture = arch.Analyse(in)
@@ -61,21 +68,76 @@ func (s *session) architecture(q archQuestion) (render.ArchView, error) {
 	return view, nil
 }
 
-// churn is the churn of the window; without a repository there is none.
-func (s *session) churn(q archQuestion, tree scanned) (ci.History, error) {
+// Nearly all that a scan makes lives until its end, so collecting garbage again
+// and again while it grows finds little. Up to scanMemory it is done less often.
+const (
+	scanPercent = 400
+	scanMemory  = 400 << 20
+)
+
+// lazily has garbage collected less often, until what it returns is called.
+func lazily() (end func()) {
+	percent, limit := debug.SetGCPercent(scanPercent), debug.SetMemoryLimit(scanMemory)
+	return func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}
+}
+
+// churnPath is where what git says of the history is kept between runs.
+const churnPath = ".keepgreen/churn.log"
+
+// pastCommits is a log that is being read.
+type pastCommits struct {
+	window time.Time
+	keep   bool     // what git says is kept
+	log    *git.Log // nil: none is wanted
+	err    error
+	done   chan struct{}
+}
+
+// startHistory begins to read the history, which takes git a while the first
+// time; without a repository there is none.
+func (s *session) startHistory(q archQuestion) (*pastCommits, error) {
+	h := &pastCommits{done: make(chan struct{})}
 	window, err := windowStart(q.churnSince, s.Now())
 	if err != nil || window.IsZero() || q.repo == nil {
-		return ci.History{}, err
+		close(h.done)
+		return h, err
+	}
+	h.window = window
+	go func() {
+		defer close(h.done)
+		known := &git.Log{}
+		h.keep = q.cached && !q.repo.Tracks(s.ctx, churnPath) // what came with a commit is somebody else's
+		if data, err := os.ReadFile(filepath.Join(s.root(), churnPath)); err == nil && h.keep {
+			known = git.ReadLog(data)
+		}
+		h.log, h.err = q.repo.Log(s.ctx, window, known)
+	}()
+	return h, nil
+}
+
+// churn is the churn of the window. What git said is kept for the next time.
+func (s *session) churn(q archQuestion, h *pastCommits, tree scanned) (ci.History, error) {
+	<-h.done
+	switch {
+	case h.err != nil:
+		return ci.History{}, noAnswerf("", "%w", h.err)
+	case h.log == nil:
+		return ci.History{}, nil
+	}
+	if h.keep && h.log.Fresh() && home(s.root()) == nil {
+		_ = replaceFile(filepath.Join(s.root(), churnPath), func(w writer) error { // a folder that cannot be written costs nothing but time
+			_, err := w.Write(h.log.Bytes())
+			return err
+		})
 	}
 	have := make(map[string]bool, len(tree.files))
 	for _, f := range tree.files {
 		have[f.Path] = true
 	}
-	h, err := q.repo.Churn(s.ctx, window, func(name string) bool { return have[name] })
-	if err != nil {
-		return h, noAnswerf("", "%w", err)
-	}
-	return h, nil
+	return q.repo.Churn(s.ctx, h.log, h.window, func(name string) bool { return have[name] }), nil
 }
 
 // windowStart is when a window such as "90d" or "1y" begins; zero: there is none.

@@ -58,6 +58,7 @@ func (s *session) openSources(repo *git.Repo, cached bool) *sources {
 	}
 	if data, err := os.ReadFile(filepath.Join(s.root(), storePath)); err == nil {
 		x.store = source.ReadStore(data)
+		x.store.Prefetch()
 	}
 	return x
 }

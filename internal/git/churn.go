@@ -1,12 +1,8 @@
 package git
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
-	"fmt"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,44 +19,30 @@ const (
 	maxPairs    = 2_000_000
 )
 
-// Churn reads what the commits since a time did to the files of today below the
-// opened directory that are wanted. Merges are left out: their changes are
-// counted where they were made. Renames are followed back, so that a file's
+// Churn counts what the commits since a time did to the files of today below the
+// opened directory that are wanted. Renames are followed back, so that a file's
 // history under its old names counts for it. A repository without commits has no
 // history, which is no error.
-func (r *Repo) Churn(ctx context.Context, since time.Time, want func(path string) bool) (ci.History, error) {
+func (r *Repo) Churn(ctx context.Context, l *Log, since time.Time, want func(path string) bool) ci.History {
 	h := ci.History{Since: since.UTC().Format(time.DateOnly), Shallow: r.Shallow(ctx)}
-	if head, _ := r.Head(ctx); head == "" {
-		return h, nil
-	}
-	args := []string{
-		"-c", "core.quotePath=false", "-c", "diff.renameLimit=1000", "log", "HEAD", "--no-merges", "--since=" + strconv.FormatInt(since.Unix(), 10),
-		"--format=format:%x01%aE", "--numstat", "-z", "-M", "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=all",
-	}
-	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Dir, cmd.Env = r.Root, r.env
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return h, err
-	}
-	if err := cmd.Start(); err != nil {
-		return h, err
+	if l.head == "" {
+		return h
 	}
 	c := churn{prefix: r.Sub, want: want, names: map[string]string{}, files: map[string]*churned{}, authors: map[string]int32{}, pairs: map[[2]int32]int{}}
-	c.read(bufio.NewReaderSize(stdout, 1<<20))
-	if err := cmd.Wait(); err != nil {
-		if ctx.Err() != nil {
-			return h, ctx.Err()
+	for _, commit := range l.commits {
+		if commit.when >= since.Unix() {
+			c.commit(commit.author)
+			for _, t := range l.touches[commit.first:commit.last] {
+				c.file(t.added, t.deleted, t.old, t.path)
+			}
+			c.couple()
 		}
-		return h, fmt.Errorf("git log: %s", firstLine(cmp.Or(strings.TrimSpace(stderr.String()), err.Error())))
 	}
 	c.into(&h)
-	return h, nil
+	return h
 }
 
-// churn counts while it reads commits, the newest first.
+// churn counts commits, the newest first.
 type churn struct {
 	prefix  string
 	want    func(string) bool
@@ -81,37 +63,8 @@ type churned struct {
 	last    int // number of the commit that touched it last
 }
 
-// read reads "git log -z --numstat": a commit is "\x01email\n", then for each
-// file "added\tdeleted\tpath\0", or for a rename "added\tdeleted\t\0old\0new\0".
-// What separates commits is a NUL or nothing.
-func (c *churn) read(in *bufio.Reader) {
-	for {
-		record, err := in.ReadString(0)
-		record = strings.TrimSuffix(record, "\x00")
-		for strings.HasPrefix(strings.TrimLeft(record, "\n"), "\x01") {
-			record = c.commit(strings.TrimLeft(record, "\n")[1:])
-		}
-		fields := strings.SplitN(record, "\t", 3)
-		if len(fields) == 3 {
-			old, path := "", fields[2]
-			if path == "" {
-				old, _ = in.ReadString(0)
-				path, _ = in.ReadString(0)
-				old, path = strings.TrimSuffix(old, "\x00"), strings.TrimSuffix(path, "\x00")
-			}
-			c.file(fields[0], fields[1], old, path)
-		}
-		if err != nil {
-			c.couple()
-			return // the end; git's exit status says whether it was the real one
-		}
-	}
-}
-
-// commit begins a commit and returns what follows its header.
-func (c *churn) commit(header string) string {
-	c.couple()
-	email, rest, _ := strings.Cut(header, "\n")
+// commit begins a commit.
+func (c *churn) commit(email string) {
 	id, known := c.authors[email]
 	if !known {
 		id = int32(len(c.authors))
@@ -119,7 +72,6 @@ func (c *churn) commit(header string) string {
 	}
 	c.author = id
 	c.commits++
-	return rest
 }
 
 func (c *churn) file(added, deleted, old, path string) {

@@ -58,9 +58,13 @@ func (r *churnRepo) commit(author string) {
 func (r *churnRepo) churn(sub string, since time.Time) ci.History {
 	repo, err := git.Open(r.t.Context(), filepath.Join(r.dir, sub), r.env)
 	assert.NilError(r.t, err)
-	h, err := repo.Churn(r.t.Context(), since, func(path string) bool { return strings.HasSuffix(path, ".py") })
+	log, err := repo.Log(r.t.Context(), since, nil)
 	assert.NilError(r.t, err)
-	return h
+	return churnOf(r.t, repo, log, since)
+}
+
+func churnOf(t *testing.T, repo *git.Repo, log *git.Log, since time.Time) ci.History {
+	return repo.Churn(t.Context(), log, since, func(path string) bool { return strings.HasSuffix(path, ".py") })
 }
 
 func TestChurn(t *testing.T) {

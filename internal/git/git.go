@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -170,6 +171,13 @@ func (r *Repo) Commit(ctx context.Context, ref string) (string, error) {
 // remote's HEAD~1 is another commit than the one that was asked for.
 func isBranchName(ref string) bool {
 	return ref != "HEAD" && !strings.ContainsAny(ref, "~^:@")
+}
+
+// Tracks reports whether a file below the opened directory is part of what is
+// committed or staged: it came with the repository then, and is not ours.
+func (r *Repo) Tracks(ctx context.Context, name string) bool {
+	out, err := r.run(ctx, "ls-files", "--", path.Join(r.Sub, name))
+	return err != nil || out != ""
 }
 
 // Shallow reports whether history was cut off when the repository was cloned.
