@@ -60,7 +60,8 @@ var rooms = map[string]struct {
 
 	"internal/forensics": {half: pure},
 
-	"internal/agent": {half: pure},
+	"internal/agent":    {half: pure},
+	"internal/workflow": {half: pure},
 
 	"internal/policy":   {half: pure},
 	"internal/baseline": {half: pure},
@@ -83,6 +84,7 @@ var rooms = map[string]struct {
 		"internal/source", "internal/triage", "internal/flake", "internal/arch", "internal/impact", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
 		"internal/agent", "internal/git", "internal/history", "internal/llm", "internal/runner", "internal/execmap",
 		"internal/trend", "internal/artifact",
+		"internal/workflow",
 	}},
 
 	"internal/corpus": {half: tests},

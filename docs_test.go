@@ -14,6 +14,7 @@ import (
 	"keepgreen/internal/config"
 	"keepgreen/internal/report"
 	"keepgreen/internal/trend"
+	"keepgreen/internal/workflow"
 )
 
 // pages are the files for people whose examples and tables are tested.
@@ -192,6 +193,16 @@ func TestEveryCommandHasAPage(t *testing.T) {
 		}
 		if _, err := os.Stat(filepath.Join("docs", words[0]+".md")); err != nil {
 			t.Errorf("keepgreen %s has no page docs/%s.md", words[0], words[0])
+		}
+	}
+}
+
+// TestWorkflowsCallCommandsThatExist asks this program for every command that a
+// generated workflow calls.
+func TestWorkflowsCallCommandsThatExist(t *testing.T) {
+	for _, command := range workflow.Commands {
+		if help := keepgreen(t, t.TempDir(), "keepgreen "+command+" --help"); !strings.HasPrefix(help, "Usage: keepgreen "+command+" ") {
+			t.Errorf("keepgreen %s: %s", command, help)
 		}
 	}
 }

@@ -192,3 +192,32 @@ func code(s string) string {
 	}
 	return "`" + s + "`"
 }
+
+// Template is a configuration file in which every key is explained. Those that
+// are in set have that value; the others are comments with their default.
+func Template(w io.Writer, set map[string]string) {
+	section := ""
+	for _, k := range Keys() {
+		at, name, _ := strings.Cut(k.Name, ".")
+		if at != section {
+			section = at
+			comment := "# "
+			for name := range set {
+				if strings.HasPrefix(name, section+".") {
+					comment = ""
+				}
+			}
+			fmt.Fprintf(w, "\n%s%s:\n", comment, section)
+		}
+		fmt.Fprintf(w, "#   %s\n", k.Doc)
+		value, on := set[k.Name]
+		switch {
+		case on:
+			fmt.Fprintf(w, "  %s: %s\n", name, value)
+		case k.Kind == List:
+			fmt.Fprintf(w, "#   %s: []\n", name)
+		default:
+			fmt.Fprintf(w, "#   %s: %s\n", name, k.Default)
+		}
+	}
+}
