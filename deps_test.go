@@ -43,7 +43,7 @@ var rooms = map[string]struct {
 	"internal/report/actions":    {half: pure, needs: []string{"internal/report/format"}},
 	"internal/report/coverage":   {half: pure, needs: []string{"internal/report/xmltok"}},
 	"internal/report/gotest":     {half: pure, needs: []string{"internal/report/format"}},
-	"internal/report/junit":      {half: pure, needs: []string{"internal/report/format", "internal/report/gotest", "internal/report/pytest", "internal/report/xmltok"}},
+	"internal/report/junit":      {half: pure, needs: []string{"internal/report/format", "internal/report/gotest", "internal/report/lint", "internal/report/pytest", "internal/report/xmltok"}},
 	"internal/report/lint":       {half: pure, needs: []string{"internal/report/actions", "internal/report/format"}},
 	"internal/report/pytest":     {half: pure, needs: []string{"internal/report/format"}},
 	"internal/report/runners":    {half: pure, needs: []string{"internal/report/format"}},

@@ -72,8 +72,9 @@ type junitReader struct {
 type junitSuite struct {
 	name, file string
 	framework  string
-	cases      int // directly in it
-	lastBad    int // index of its last case, where that is bad; otherwise -1
+	linter     string // who wrote its findings as tests; empty: they are tests
+	cases      int    // directly in it
+	lastBad    int    // index of its last case, where that is bad; otherwise -1
 }
 
 // junitCase is the open <testcase>.
@@ -195,7 +196,9 @@ func (j *junitReader) openSuite() {
 	if n := len(j.suites); n > 0 {
 		s.framework = j.suites[n-1].framework
 		s.file = cmp.Or(s.file, j.suites[n-1].file)
+		s.linter = j.suites[n-1].linter
 	}
+	s.linter = cmp.Or(s.linter, linterOf(j.attr("package", maxXMLID), s.name))
 	if s.name == "pytest" {
 		s.framework = "pytest"
 	}
@@ -362,6 +365,10 @@ func (j *junitReader) closeCase() {
 		j.closePart() // the file ended inside of it
 	}
 	j.inCase, j.text = false, nil
+	if tool := j.linter(); tool != "" {
+		j.findings(tool)
+		return
+	}
 	if len(j.c.name) == 0 && len(j.c.class) == 0 && (len(j.c.bad) == 0 || j.suiteName() == "") {
 		j.unnamedCase()
 		return

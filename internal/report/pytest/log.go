@@ -21,6 +21,7 @@ func (r *pythonReader) Line(l format.Line) {
 	if r.wrapper.line(l, r.pytest.bad()+r.unittest.bad) {
 		r.pytest.env(r.wrapper.env)
 		r.unittest.env = r.wrapper.env
+		r.wrapper.settle(r.pytest.bad() + r.unittest.bad)
 		return
 	}
 	r.pytest.line(l)

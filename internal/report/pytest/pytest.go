@@ -27,6 +27,7 @@ func scorePytest(head []byte) int {
 		score int
 	}{
 		{"= test session starts =", 90},
+		{"Test session starts (platform: ", 90}, // pytest-sugar
 		{"= short test summary info =", 85},
 		{"= FAILURES =", 80},
 		{"= ERRORS =", 70},
@@ -58,6 +59,7 @@ func Read(r io.Reader) (ci.Report, error) {
 		}
 		if w.line(line, p.bad()) {
 			p.env(w.env)
+			w.settle(p.bad())
 			continue
 		}
 		p.line(line)
@@ -122,6 +124,7 @@ type session struct {
 	root    string
 	quiet   bool // no header: run with -q, or the log's beginning is missing
 	xdist   bool
+	sugar   bool // pytest-sugar draws the output
 
 	tests       map[ci.TestID]*pytestTest
 	order       []*pytestTest
@@ -167,6 +170,9 @@ func (p *pytestReader) line(l format.Line) {
 		p.setVariant()
 	}
 	b := trimmed(l.Text)
+	if p.sugar(l.N, b) {
+		return
+	}
 	if p.s == nil {
 		p.outside(l.N, b)
 		return

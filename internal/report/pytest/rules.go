@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"keepgreen/internal/ci"
 )
 
 func isRule(c byte) bool { return c == '=' || c == '_' || c == '-' || c == '!' }
@@ -225,10 +223,8 @@ func (p *pytestReader) endOfRun(n int, counts map[string]int, took time.Duration
 	s := p.s
 	p.enter(sectEnded)
 	s.stats = counts
-	s.totals = &ci.Totals{
-		Passed: counts["passed"], Failed: counts["failed"], Errors: counts["error"],
-		Skipped: counts["skipped"], XFailed: counts["xfailed"], XPassed: counts["xpassed"], Duration: took,
-	}
+	s.totals = totalsOf(counts)
+	s.totals.Duration = took
 	if s.pendingLine == n {
 		s.pending = ""
 	}

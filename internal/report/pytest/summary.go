@@ -76,6 +76,7 @@ func (p *pytestReader) say(n int, v verdict) *pytestTest {
 		p.drop(v.outcome.Bad())
 		return &pytestTest{id: v.id, told: &told{}}
 	}
+	v.outcome = p.s.sugarOutcome(v)
 	t := p.s.test(n, v.id, v.sub)
 	switch v.word {
 	case "RERUN":

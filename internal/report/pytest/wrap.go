@@ -14,6 +14,7 @@ type wrapperReader struct {
 	env      string
 	phase    string      // "install_deps", "commands[0]", …
 	badAt    int         // failures that the inner reader had when the command began
+	begun    bool        // it has just begun, and what went before is not closed yet
 	said     format.Clip // the last lines that a failed installation printed
 	failures []ci.Failure
 }
@@ -30,6 +31,10 @@ func (w *wrapperReader) line(l format.Line, bad int) bool {
 	if b[0] == 'n' && bytes.HasPrefix(b, []byte("nox > ")) {
 		return w.nox(l.N, b[len("nox > "):], bad)
 	}
+	if env, command, ok := bytes.Cut(b, []byte(" run-test: ")); ok && envName(env) && bytes.HasPrefix(command, []byte("commands[")) {
+		w.begin(text(env, 60), "commands") // tox 3: "py311 run-test: commands[0] | pytest"
+		return true
+	}
 	i := bytes.IndexByte(b, ':')
 	if i <= 0 || i > 60 || i+2 >= len(b) || b[i+1] != ' ' || !envName(b[:i]) {
 		if w.env != "" && w.installing() {
@@ -41,7 +46,7 @@ func (w *wrapperReader) line(l format.Line, bad int) bool {
 	switch {
 	case startsPhase(rest):
 		phase, _, _ := bytes.Cut(rest, []byte("> "))
-		w.env, w.phase, w.badAt = text(b[:i], 60), text(phase, 60), bad
+		w.begin(text(b[:i], 60), text(phase, 60))
 		w.said = format.Clip{Head: 2 << 10, Tail: 2 << 10}
 	case bytes.HasPrefix(rest, []byte("exit ")) && bytes.Contains(rest, []byte(" seconds) ")):
 		code, _ := number(rest[len("exit "):])
@@ -55,6 +60,17 @@ func (w *wrapperReader) line(l format.Line, bad int) bool {
 		return false
 	}
 	return true
+}
+
+// begin notes that an environment's command begins.
+func (w *wrapperReader) begin(env, phase string) { w.env, w.phase, w.begun = env, phase, true }
+
+// settle counts the failures at the beginning of a command, once the inner
+// reader has closed what the command before it left open.
+func (w *wrapperReader) settle(bad int) {
+	if w.begun {
+		w.badAt, w.begun = bad, false
+	}
 }
 
 func envName(b []byte) bool {
@@ -100,7 +116,7 @@ func (w *wrapperReader) add(n int, tool, message string) {
 func (w *wrapperReader) tox3(n int, b []byte, bad int) bool {
 	rest := bytes.TrimLeft(b[len("ERROR: "):], " ")
 	switch {
-	case bytes.Contains(rest, []byte("could not install deps ")):
+	case bytes.HasPrefix(rest, []byte("could not install deps ")): // the summary repeats it behind the name
 		w.add(n, "tox", text(rest, 1000))
 	case bytes.HasPrefix(rest, []byte("InvocationError for command ")):
 		if bad == w.badAt {
@@ -115,7 +131,7 @@ func (w *wrapperReader) tox3(n int, b []byte, bad int) bool {
 
 func (w *wrapperReader) nox(n int, b []byte, bad int) bool {
 	if name, ok := bytes.CutPrefix(b, []byte("Running session ")); ok {
-		w.env, w.phase, w.badAt = text(name, 60), "session", bad
+		w.begin(text(name, 60), "session")
 		return true
 	}
 	if bytes.HasPrefix(b, []byte("Command ")) && bytes.Contains(b, []byte(" failed with exit code ")) && bad == w.badAt {

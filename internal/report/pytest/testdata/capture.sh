@@ -4,6 +4,8 @@
 #   NEW: pip install pytest pytest-xdist pytest-rerunfailures pytest-timeout \
 #        pytest-asyncio pytest-randomly pytest-cov tox
 #   OLD: pip install pytest==6.2.5 pytest-xdist==2.5.0
+# and, for what wraps pytest or draws for it, SUGAR (pip install pytest
+# pytest-sugar pytest-asyncio pytest-timeout nox) and TOX3 (pip install 'tox<4' pytest pytest-asyncio pytest-timeout).
 # Paths of this machine become /home/ci/project and /home/ci/venv.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +19,7 @@ cd "$work/project" || exit 1
 capture() { # capture NAME COMMAND…
 	local name=$1
 	shift
-	"$@" 2>&1 | sed -e "s#$work/project#/home/ci/project#g" -e "s#$new#/home/ci/venv#g" -e "s#$old#/home/ci/venv#g" \
+	"$@" 2>&1 | sed -e "/^Looking in links/d" -e "s#$work/project#/home/ci/project#g" -e "s#$new#/home/ci/venv#g" -e "s#$old#/home/ci/venv#g" \
 		-e "s#$work#/home/ci#g" -e "s#$(dirname "$(dirname "$(readlink -f "$new/bin/python")")")#/usr#g" >"$here/$name.log"
 	echo "$name: ${PIPESTATUS[0]}"
 }
@@ -96,4 +98,49 @@ commands = no-such-command --version
 INI
 sed -i "s#PYTEST#$py#" tox.ini
 capture tox "$new/bin/tox" run
+sugar=${SUGAR:-} tox3=${TOX3:-}
+if [ -n "$sugar" ]; then
+	new=$sugar
+	capture sugar "$sugar/bin/pytest" --force-sugar tests/test_assertions.py tests/test_fixtures.py tests/test_params.py tests/test_skips.py
+	cat >noxfile.py <<-'PY'
+	import nox
+
+
+	@nox.session(venv_backend="none")
+	def tests(session):
+	    session.run("pytest", "-p", "no:sugar", "-q", "tests/test_params.py")
+
+
+	@nox.session(venv_backend="none")
+	def lint(session):
+	    session.run("sh", "-c", "echo 3 files would be changed; exit 4", external=True)
+
+
+	@nox.session(venv_backend="none")
+	def docs(session):
+	    session.run("true", external=True)
+	PY
+	capture nox env PATH="$sugar/bin:$PATH" nox
+fi
+if [ -n "$tox3" ]; then
+	new=$tox3
+	cat >tox.ini <<-INI
+	[tox]
+	skipsdist = true
+	envlist = good,broken,missing
+	[testenv]
+	allowlist_externals = *
+	setenv = PYTHONPATH=.
+	[testenv:good]
+	skip_install = true
+	commands = $new/bin/pytest -q tests/test_params.py
+	[testenv:broken]
+	deps = no-such-package-of-anybody==9.9
+	commands = true
+	[testenv:missing]
+	skip_install = true
+	commands = no-such-command --version
+	INI
+	capture tox3 "$tox3/bin/tox"
+fi
 rm -rf "$work"
