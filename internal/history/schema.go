@@ -154,6 +154,25 @@ CREATE TABLE pipeline_job (
 	PRIMARY KEY (repo, run, attempt)
 ) WITHOUT ROWID;
 `,
+	// What later runs start from: how green logs looked, and what was said of tests.
+	`
+CREATE TABLE green_log (
+	repo     TEXT NOT NULL,
+	workflow TEXT NOT NULL,
+	job      TEXT NOT NULL,
+	run      TEXT NOT NULL,
+	learned  INTEGER NOT NULL, -- microseconds since 1970
+	data     BLOB NOT NULL,    -- zstd
+	PRIMARY KEY (repo, workflow, job, run)
+);
+CREATE TABLE verdict (
+	repo    TEXT NOT NULL,
+	test    TEXT NOT NULL,
+	variant TEXT NOT NULL,
+	verdict TEXT NOT NULL,
+	PRIMARY KEY (repo, test, variant)
+) WITHOUT ROWID;
+`,
 }
 
 // migrate brings the file to the newest version, all steps or none.

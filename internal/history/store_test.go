@@ -36,6 +36,16 @@ func filled(t *testing.T, n int) string {
 	for i := range n {
 		appendRun(t, s, i)
 	}
+	shapes := make([]byte, 3000)
+	for i := range shapes {
+		shapes[i] = byte(i * i * 7)
+	}
+	assert.NilError(t, s.PutGreen(t.Context(), history.Green{Repo: "r", Workflow: "ci", Job: "build", Run: "1", Templates: shapes}))
+	var said []history.Judged
+	for i := range 60 {
+		said = append(said, history.Judged{Test: ci.TestID(fmt.Sprintf("tests/test_kept.py::test_%d", i)), Verdict: ci.FlakeFlaky})
+	}
+	assert.NilError(t, s.PutVerdicts(t.Context(), "r", said))
 	assert.NilError(t, s.Close())
 	return path
 }
@@ -150,13 +160,25 @@ func TestDamagedPages(t *testing.T) {
 			assert.Check(t, is.ErrorIs(err, history.ErrCorrupt))
 			continue
 		}
+		found := false
 		for r, err := range s.Records(t.Context(), history.Filter{}) {
 			if err != nil {
-				noticed++
+				found = true
 				assert.Check(t, is.ErrorIs(err, history.ErrCorrupt))
 				break
 			}
 			assert.Check(t, is.Equal(r.Run.SHA256, want[r.Run.Run]))
+		}
+		_, greens := s.Greens(t.Context(), "r", "ci", "build")
+		_, verdicts := s.Verdicts(t.Context(), "r")
+		for _, err := range []error{greens, verdicts} {
+			if err != nil {
+				found = true
+				assert.Check(t, is.ErrorIs(err, history.ErrCorrupt))
+			}
+		}
+		if found {
+			noticed++
 		}
 		s.Close()
 	}

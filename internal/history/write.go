@@ -103,7 +103,7 @@ func insertRun(ctx context.Context, tx *sql.Tx, r RunRow) (int64, error) {
 
 // insertRows writes rows in statements of many: a statement for each is half as
 // fast again.
-func insertRows(ctx context.Context, tx *sql.Tx, table string, rows [][]any) error {
+func insertRows(ctx context.Context, tx querier, table string, rows [][]any) error {
 	for batch := range slices.Chunk(rows, 200) {
 		one := "(" + marks(len(batch[0])) + ")"
 		query := "INSERT INTO " + table + " VALUES " + strings.Repeat(one+", ", len(batch)-1) + one
