@@ -9,7 +9,7 @@ EXAMPLE  := examples/kv-hygiene
 GOLANGCI     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK  := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: run test unit e2e e2e-heavy lint vulncheck shape bench fuzz docs clean
+.PHONY: run test unit e2e e2e-heavy calibrate lint vulncheck shape bench fuzz docs clean
 
 keepgreen: go.mod go.sum main.go $(shell find internal -name '*.go' -not -name '*_test.go' -o -name '*.tmpl' -o -name '*.css' -o -name '*.js' -path 'internal/*')
 	$(GO) build -trimpath -o $@ .
@@ -42,6 +42,14 @@ e2e-heavy: keepgreen
 	@scripts/need python3 git
 	@scripts/venv $(E2E_ENV) e2e/requirements.txt
 	KEEPGREEN_E2E_PYTHON=$(CURDIR)/$(E2E_ENV)/bin/python $(GO) test -tags 'e2e heavy' -count=1 -timeout 90m -run '^TestHeavy' -v ./e2e/
+
+## calibrate: label hundreds of breakages by the real tools, and fit confidence to them again.
+calibrate:
+	@scripts/need python3 git
+	@scripts/venv $(E2E_ENV) e2e/requirements.txt
+	KEEPGREEN_CALIBRATE=$(CURDIR)/internal/triage/testdata/calibration/seeded.tsv KEEPGREEN_E2E_PYTHON=$(CURDIR)/$(E2E_ENV)/bin/python \
+	$(GO) test -tags 'e2e heavy' -count=1 -timeout 60m -run TestHeavyCalibration -v ./e2e/
+	$(GO) test -count=1 -run 'TestCalibrationLogs|TestConfidenceIsTheFit' ./internal/triage/ -update
 
 ## lint: everything in .golangci.yml, gofumpt and staticcheck among it, and tidy modules.
 lint:

@@ -26,6 +26,7 @@ type Run struct {
 
 	Jobs        []Job
 	Tests       []TestResult
+	Unnamed     int // tests that passed and that a source only counted, as a log of dots does
 	Diagnostics []Diagnostic
 	Coverage    *Coverage // nil: not measured
 	Vulns       []Vulnerability

@@ -75,6 +75,12 @@ type Failure struct {
 	Log       Position // where in the source it was found, so that a person can look
 	Job       string
 	Cut       bool // the message was shortened by its source, e.g. to the terminal's width
+
+	// Of a line that was found in text without structure: how telling that kind of
+	// line is, 0..1, and whether a green run of the same job never printed it.
+	// Zero: a tool reported the failure.
+	Signal float64
+	Novel  bool
 }
 
 // Link is one exception of a chain that ends in a failure.

@@ -29,11 +29,11 @@ type flakeTests struct {
 
 // Run judges every test of the history.
 func (c *flakeTests) Run(s *session) error {
-	h, err := c.gather(s)
+	h, said, err := c.gather(s)
 	if err != nil {
 		return err
 	}
-	verdicts := flake.Remembering(h, flake.Options{MinRuns: c.MinRuns})
+	verdicts := flake.Remembering(h, flake.Options{MinRuns: c.MinRuns, Previous: saidBefore(said)})
 	slices.SortStableFunc(verdicts, func(a, b flake.Verdict) int {
 		return cmp.Or(cmp.Compare(worry(a.Verdict), worry(b.Verdict)), cmp.Compare(b.Probability, a.Probability), cmp.Compare(a.ID, b.ID))
 	})
@@ -52,9 +52,11 @@ func worry(v ci.FlakeVerdict) int {
 	return slices.Index([]ci.FlakeVerdict{ci.FlakeRegressed, ci.FlakeBroken, ci.FlakeFlaky, ci.FlakeUnknown, ci.FlakeHealthy}, v)
 }
 
-func (c *flakeTests) gather(s *session) (flake.History, error) {
+// gather reads the history, and what was said of its tests before the newest run.
+func (c *flakeTests) gather(s *session) (h flake.History, said []history.Judged, err error) {
 	if len(c.Paths) > 0 {
-		return c.fromReports(s)
+		h, err = c.fromReports(s)
+		return h, nil, err
 	}
 	path := c.History
 	if !filepath.IsAbs(path) {
@@ -62,21 +64,26 @@ func (c *flakeTests) gather(s *session) (flake.History, error) {
 	}
 	store, err := history.Open(s.ctx, path, history.Options{ReadOnly: true})
 	if err != nil {
-		return flake.History{}, usagef("keepgreen run remembers each run; or name reports of earlier runs", "%s", withHint(err))
+		return h, nil, usagef("keepgreen run remembers each run; or name reports of earlier runs", "%s", withHint(err))
 	}
 	defer func() { _ = store.Close() }() // it was only read
 	tests, err := store.Tests(s.ctx, "")
 	if err != nil {
-		return flake.History{}, noAnswerf("", "%s", withHint(err))
+		return h, nil, noAnswerf("", "%s", withHint(err))
 	}
 	var blocks []history.Block
 	for block, err := range store.Scan(s.ctx, history.Filter{Limit: depth}) {
 		if err != nil {
-			return flake.History{}, noAnswerf("", "%s", withHint(err))
+			return h, nil, noAnswerf("", "%s", withHint(err))
 		}
 		blocks = append(blocks, block)
 	}
-	return flakeHistory(tests, blocks), nil
+	if len(blocks) > 0 {
+		if said, err = store.Verdicts(s.ctx, blocks[0].Run.Repo); err != nil {
+			return h, nil, noAnswerf("", "%s", withHint(err))
+		}
+	}
+	return flakeHistory(tests, blocks), said, nil
 }
 
 // fromReports makes a history of files: each is a run, in the order in which

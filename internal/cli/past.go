@@ -33,6 +33,9 @@ type past struct {
 	known    []history.KnownCluster
 
 	quarantine []flake.Entry
+
+	repo, workflow string          // whose green logs are asked for
+	learned        []history.Green // of this run, to be kept with it
 }
 
 // pastMode says how the history is opened.
@@ -46,7 +49,7 @@ const (
 
 // openPast opens the history. Being without one is a warning, not an error.
 func openPast(s *session, f *facts, path string, mode pastMode) *past {
-	p := &past{now: s.Now()}
+	p := &past{now: s.Now(), repo: f.run.Repo, workflow: f.run.Workflow}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(f.root, path)
 	}
@@ -98,7 +101,11 @@ func (p *past) load(ctx context.Context, repo string) error {
 			p.earlier = append(p.earlier, earlierOf(block, names))
 		}
 	}
-	p.verdicts = flake.Remembering(flakeHistory(tests, blocks), flake.Options{})
+	said, err := p.store.Verdicts(ctx, repo)
+	if err != nil {
+		return err
+	}
+	p.verdicts = flake.Remembering(flakeHistory(tests, blocks), flake.Options{Previous: saidBefore(said)})
 	p.known, err = history.KnownClusters(ctx, p.store, history.Filter{Repo: repo, Limit: window})
 	return err
 }
@@ -186,11 +193,27 @@ func (p *past) close() {
 	}
 }
 
-func (p *past) append(ctx context.Context, run ci.Run, clusters []ci.Cluster) error {
+// append remembers a run: what it found, what was said of its tests before it,
+// and how the logs of the jobs that went well looked.
+func (p *past) append(ctx context.Context, run ci.Run, shard string, clusters []ci.Cluster) error {
 	if p.store == nil {
 		return nil
 	}
-	if _, err := p.store.Append(ctx, run, clusters); err != nil {
+	record, err := history.NewRecord(run, shard, clusters)
+	if err == nil {
+		_, err = p.store.Put(ctx, record)
+	}
+	if err == nil {
+		err = p.store.PutVerdicts(ctx, run.Repo, judged(p.verdicts))
+	}
+	for _, g := range p.learned {
+		if err != nil {
+			break
+		}
+		g.Repo, g.Workflow, g.Run, g.Learned = run.Repo, run.Workflow, run.ID, run.Started
+		err = p.store.PutGreen(ctx, g)
+	}
+	if err != nil {
 		return fmt.Errorf("this run is not remembered: %s", withHint(err))
 	}
 	return nil

@@ -68,7 +68,7 @@ func (f *facts) join(reports []ci.Report) {
 	}
 	report.Resolve(reports, f.exists)
 	all := report.Union(reports)
-	f.run.Tests = all.Tests
+	f.run.Tests, f.run.Unnamed = all.Tests, report.Unnamed(reports, all.Tests)
 	f.run.Diagnostics = all.Diagnostics
 	f.run.Coverage = mergedCoverage(reports)
 	f.run.Warnings = append(f.run.Warnings, all.Warnings...)
@@ -278,7 +278,7 @@ func (f *facts) extracted(x execution) (ci.Failure, bool) {
 	}
 	defer file.Close()
 	var broken error // what was read until then still counts
-	found := triage.Extract(extractable(file, &broken), nil, triage.ExtractOptions{Excerpts: 1})
+	found := triage.Extract(extractable(file, &broken), f.past.green(x.plan.Tool), triage.ExtractOptions{Excerpts: 1})
 	if len(found) == 0 || !found[0].Firm() {
 		return ci.Failure{}, false
 	}

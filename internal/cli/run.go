@@ -151,6 +151,7 @@ func (c *runCommand) execute(s *session, f *facts) error {
 	done := e.all(s.ctx, chain.Plans)
 	f.read(context.WithoutCancel(s.ctx), done)
 	c.retry(s.ctx, e, f, done)
+	f.past.learnTools(done)
 	f.failed = append(f.failed, f.run.Failures()...)
 	return nil
 }
@@ -220,7 +221,7 @@ func concerns(gate string, jobs []ci.Job) bool {
 func (c *runCommand) act(s *session, f *facts, view render.View) error {
 	interrupted := s.ctx.Err() != nil
 	if !interrupted {
-		if err := f.past.append(context.WithoutCancel(s.ctx), f.run, view.Clusters); err != nil {
+		if err := f.past.append(context.WithoutCancel(s.ctx), f.run, "", view.Clusters); err != nil {
 			view.Run.Warnings = append(view.Run.Warnings, ci.Warning{Text: err.Error()})
 		}
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -23,7 +24,10 @@ type triageCommand struct {
 	Paths    []string `arg:"" help:"Logs, reports, archives of logs, or directories of them; - is standard input. What a file is, is recognised from its content." placeholder:"PATHS"`
 	Out      string   `default:"ai_analysis" help:"Where error_report.json and triage_report.json go, relative to the repository." placeholder:"DIR"`
 	History  string   `default:".keepgreen/history.db" help:"The history: whose a failure is, which tests are flaky, ids of earlier clusters." placeholder:"DB"`
-	GreenLog string   `help:"The log of a green run of the same job: only what it never printed can be an error." placeholder:"FILE"`
+	GreenLog string   `help:"The log of a green run of the same job: only what it never printed can be an error. Without it: the green runs that the history holds." placeholder:"FILE"`
+	Record   bool     `help:"Remember this run in the history, and how the logs of jobs that went well looked."`
+	Green    bool     `help:"With --record: the jobs went well, whatever their logs say. What they print is what a green run prints, and no error."`
+	Shard    string   `help:"With --record: which part of the run this is, where each records its own." placeholder:"NAME"`
 	Base     string   `help:"The branch or commit that the work is compared with. Without it: the main branch." placeholder:"REF"`
 	Full     bool     `help:"Fold nothing in the summary."`
 }
@@ -43,6 +47,11 @@ func (c *triageCommand) Run(s *session) error {
 	adviser.opinions(s.ctx, facts.root, clusters)
 	if c.ShowPrompt && len(clusters) > 0 {
 		return nil
+	}
+	if c.Record {
+		if err := facts.past.append(context.WithoutCancel(s.ctx), facts.run, c.Shard, clusters); err != nil {
+			return noAnswerf("", "--record: %w", err)
+		}
 	}
 	view := c.compose(facts, clusters)
 	view.Note = adviser.said()
@@ -65,44 +74,32 @@ func (c *triageCommand) gather(s *session) (*facts, error) {
 			return nil, usagef("", "--base: %w", err)
 		}
 	}
-	green, err := c.green(s)
-	if err != nil {
-		return nil, err
+	mode := pastReadOnly
+	if c.Record {
+		mode = pastReadWrite
 	}
-	reports, err := c.read(s, green)
+	f.past = openPast(s, f, c.History, mode)
+	if c.Record && f.past.store == nil {
+		return nil, noAnswerf("", "--record: %s", f.run.Warnings[len(f.run.Warnings)-1].Text)
+	}
+	reports, err := c.read(s, f)
 	if err != nil {
+		f.past.close()
 		return nil, err
 	}
 	f.join(reports)
 	f.failed = append(f.failed, f.run.Failures()...)
-	f.past = openPast(s, f, c.History, pastReadOnly)
 	return f, nil
-}
-
-// green learns the templates of the green log.
-func (c *triageCommand) green(s *session) (*triage.Templates, error) {
-	if c.GreenLog == "" {
-		return nil, nil
-	}
-	file, err := os.Open(s.resolve(c.GreenLog))
-	if err != nil {
-		return nil, usagef("", "--green-log %s: %w", c.GreenLog, bare(err))
-	}
-	defer file.Close()
-	var t triage.Templates
-	for line, err := range format.Lines(file) {
-		if err != nil {
-			return nil, usagef("", "--green-log %s: %w", c.GreenLog, err)
-		}
-		t.Add(line.Text)
-	}
-	return &t, nil
 }
 
 // read reads every source. A file that no format claims is a log without
 // structure; a file that cannot be read to its end is a warning, and what was
 // read of it counts. That nothing could be read at all is a malformed question.
-func (c *triageCommand) read(s *session, green *triage.Templates) ([]ci.Report, error) {
+func (c *triageCommand) read(s *session, f *facts) ([]ci.Report, error) {
+	given, err := c.green(s)
+	if err != nil {
+		return nil, err
+	}
 	var out []ci.Report
 	sources := 0
 	for source, err := range c.sources(s) {
@@ -110,8 +107,21 @@ func (c *triageCommand) read(s *session, green *triage.Templates) ([]ci.Report, 
 			return nil, err
 		}
 		sources++
-		rep, err := readSource(source, green, s.named(c.Paths, source.Name))
+		green := given
+		if c.GreenLog == "" {
+			green.templates = f.past.green(jobOf(source))
+		}
+		rep, err := readSource(source, green.templates, s.named(c.Paths, source.Name))
 		rep.Source = source.Name
+		if c.Record && err == nil {
+			f.past.learn(source, rep, c.Green)
+		}
+		if c.Green {
+			rep.Failures = slices.DeleteFunc(rep.Failures, func(f ci.Failure) bool { return f.Signal > 0 })
+		}
+		if n := green.subtract(&rep); n > 0 {
+			rep.Warnings = append(rep.Warnings, ci.Warning{Text: plural(n, "finding", "findings") + " left out that the green log has, too"})
+		}
 		if err != nil {
 			rep.Warnings = append(rep.Warnings, ci.Warning{Text: err.Error()})
 		}

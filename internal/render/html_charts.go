@@ -254,7 +254,7 @@ func (doc *pageDoc) trend(v View) {
 	if len(v.Trend) == 0 {
 		return
 	}
-	tally := Count(v.Run.Tests)
+	tally := v.tally()
 	pct, ok := v.Run.Coverage.Percent()
 	if !ok {
 		pct = math.NaN()
@@ -343,7 +343,7 @@ func spark(label string, runs []Point, value func(Point) float64, say func(float
 
 // tiles are the few numbers at the top.
 func (doc *pageDoc) tiles(v View) []tile {
-	tally := Count(v.Run.Tests)
+	tally := v.tally()
 	tests := tile{Label: "Tests", Value: thousands(tally.Total), Sub: testsWords(tally), Class: "good"}
 	switch {
 	case tally.Bad() > 0:

@@ -76,8 +76,8 @@ type testsDoc struct {
 	Unknown int `json:"unknown"`
 }
 
-func testsOf(results []ci.TestResult) testsDoc {
-	t := Count(results)
+func testsOf(v View) testsDoc {
+	t := v.tally()
 	return testsDoc{
 		Total: t.Total, Passed: t.Passed, Failed: t.Bad(), Skipped: t.Skipped,
 		Errors: t.Errors, XFailed: t.XFailed, XPassed: t.XPassed, Unknown: t.Unknown,
@@ -257,7 +257,7 @@ func gateOf(v View) gateDoc {
 
 // summaryLine is the run in one line, for triage_summary and its like.
 func summaryLine(v View) string {
-	if len(v.Clusters) == 0 && Count(v.Run.Tests).Bad() == 0 {
+	if len(v.Clusters) == 0 && v.tally().Bad() == 0 {
 		return strings.Join(v.headline(), ", ")
 	}
 	line := strings.Join(v.headline(), ", ")
@@ -327,7 +327,7 @@ func TriageReport(w io.Writer, v View) error {
 	v = v.sorted()
 	return encode(w, triageDoc{
 		Clusters: clustersOf(v.Clusters), FlakyTests: flakyNames(v), Fixes: fixesOf(v.Fixes), Summary: Summary(v),
-		Failures: failuresOf(v.Clusters), Tests: testsOf(v.Run.Tests), Warnings: warningsOf(v.Run.Warnings), Note: v.Note,
+		Failures: failuresOf(v.Clusters), Tests: testsOf(v), Warnings: warningsOf(v.Run.Warnings), Note: v.Note,
 	})
 }
 

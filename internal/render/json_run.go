@@ -106,7 +106,7 @@ type runDoc struct {
 func RunDocument(w io.Writer, v View) error {
 	v = v.sorted()
 	doc := runDoc{
-		Tests: testsOf(v.Run.Tests), Clusters: clustersOf(v.Clusters), Gate: gateOf(v), Plan: v.Plan, Arch: v.Arch.runDoc(),
+		Tests: testsOf(v), Clusters: clustersOf(v.Clusters), Gate: gateOf(v), Plan: v.Plan, Arch: v.Arch.runDoc(),
 		DurationS: seconds(v.Run.Duration), Summary: Summary(v), Next: v.next(), Run: runInfoOf(v.Run), Jobs: jobsOf(v.Run.Jobs),
 		Failures: failuresOf(v.Clusters), Coverage: coverageOf(v), Comparison: comparisonOf(v.Compare),
 		Flaky: flakesOf(v.Flaky), Quarantined: []ci.TestID{}, Slowest: []slowDoc{}, Warnings: warningsOf(v.Run.Warnings),

@@ -127,6 +127,14 @@ type Tally struct {
 // Bad is how many tests keep the run from being green.
 func (t Tally) Bad() int { return t.Failed + t.Errors }
 
+// tally counts the tests of the run, those that nobody named among them.
+func (v View) tally() Tally {
+	t := Count(v.Run.Tests)
+	t.Total += v.Run.Unnamed
+	t.Passed += v.Run.Unnamed
+	return t
+}
+
 // Count tallies results by their last attempts.
 func Count(results []ci.TestResult) Tally {
 	last, _ := ci.Last(results)

@@ -206,7 +206,7 @@ func jobGlyph(s ci.JobStatus) string {
 // own word: "2 causes need you · 5 of 214 tests failed · coverage 87.3 %".
 func (v View) headline() []string {
 	var parts []string
-	tally := Count(v.Run.Tests)
+	tally := v.tally()
 	mine := 0
 	for _, c := range v.Clusters {
 		if needsYou(c) {

@@ -353,3 +353,25 @@ func compareEntries(a, b unionEntry) int {
 	}
 	return compareFailures(*a.Failure, *b.Failure)
 }
+
+// Unnamed is how many tests passed that the sources of a run only count: a log of
+// dots names the tests that failed, and says in its last line how many did not.
+// all are the results that the sources name together; a source that is there
+// twice counts once.
+func Unnamed(reports []ci.Report, all []ci.TestResult) int {
+	claimed := 0
+	seen := map[ci.Totals]bool{}
+	for _, r := range reports {
+		if r.Totals != nil && !seen[*r.Totals] {
+			seen[*r.Totals] = true
+			claimed += r.Totals.Passed
+		}
+	}
+	last, _ := ci.Last(all)
+	for _, t := range last {
+		if t.Outcome == ci.Passed {
+			claimed--
+		}
+	}
+	return max(claimed, 0)
+}

@@ -231,3 +231,25 @@ func readText(t *testing.T, text string) ci.Report {
 	}
 	return rep
 }
+
+func TestUnnamedCountsWhatIsOnlyCounted(t *testing.T) {
+	passed := func(id string) ci.TestResult { return ci.TestResult{ID: ci.TestID(id), Outcome: ci.Passed} }
+	dots := ci.Report{Format: "pytest", Totals: &ci.Totals{Passed: 2, Failed: 3, Duration: 210 * time.Millisecond}}
+	for _, c := range []struct {
+		name    string
+		reports []ci.Report
+		named   []ci.TestResult
+		want    int
+	}{
+		{"a log of dots", []ci.Report{dots}, nil, 2},
+		{"the same log twice", []ci.Report{dots, dots}, nil, 2},
+		{"with the JUnit file of the same run", []ci.Report{dots, {Format: "junit"}}, []ci.TestResult{passed("a"), passed("b")}, 0},
+		{"with one of two named", []ci.Report{dots}, []ci.TestResult{passed("a")}, 1},
+		{"more named than counted", []ci.Report{dots}, []ci.TestResult{passed("a"), passed("b"), passed("c")}, 0},
+		{"nobody counts", []ci.Report{{Format: "junit"}}, []ci.TestResult{passed("a")}, 0},
+	} {
+		if got := report.Unnamed(c.reports, c.named); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}

@@ -21,6 +21,10 @@ func pip(f ci.Failure) (ci.Cause, bool) {
 			return dependency(module, sprintf("no version of %s can be installed", code(module)), "Check the pin and the Python version; the version may not exist for it.")
 		}
 	}
+	if module, ok := between(m, "could not install deps [", "]"); ok { // tox 3
+		module, _, _ = strings.Cut(module, ", ")
+		return dependency(module, sprintf("%s cannot be installed", code(module)), "Read what pip says above it: the pin, or the Python version.")
+	}
 	if module, ok := after(m, "Failed building wheel for "); ok {
 		return dependency(module, sprintf("%s has to be compiled and does not compile here", code(module)), "Pin a version with a wheel for this Python, or install its build requirements.")
 	}
@@ -140,6 +144,10 @@ func goCompile(f ci.Failure) (ci.Cause, bool) {
 		cause.Symbol, cause.Expected = value, want
 		cause.Actual, _ = between(m, "of type ", ")")
 		cause.Sentence = sprintf("%s is %s%s where %s is needed", code(value), or(cause.Actual, "of another type"), at(f), want)
+		if method, ok := between(m, "(missing method ", ")"); ok {
+			cause.Symbol = method
+			cause.Sentence = sprintf("%s lacks the method %s that %s asks for%s", or(cause.Actual, code(value)), code(method), want, at(f))
+		}
 	case strings.Contains(m, "in call to "):
 		cause.Symbol, _ = after(m, "in call to ")
 		cause.Sentence = sprintf("%s is called%s with the wrong arguments: %s", code(cause.Symbol), at(f), m)
@@ -167,6 +175,9 @@ func typeCheck(f ci.Failure) (ci.Cause, bool) {
 		return no()
 	}
 	m := f.Headline()
+	if unparsed(f) {
+		return doesNotParse(f)
+	}
 	cause := ci.Cause{Class: ci.ClassTyping, Rule: f.Rule, Sentence: sprintf("%s%s (%s)", m, at(f), or(f.Rule, f.Tool)), Next: "Correct the annotation or the value."}
 	cause.Actual, _ = between(m, `has type "`, `"`)
 	if cause.Actual == "" {
@@ -191,10 +202,39 @@ func typeCheck(f ci.Failure) (ci.Cause, bool) {
 	if symbol, ok := between(m, `has no attribute "`, `"`); ok {
 		cause.Symbol, cause.Type = symbol, quoted(m)
 	}
+	if symbol, ok := between(m, `in call to "`, `"`); ok && cause.Symbol == "" {
+		cause.Symbol = symbol
+		cause.Type, _ = between(m, `" of "`, `"`)
+	}
+	if noSuchModule(f) {
+		cause.Module = quoted(m)
+		cause.Sentence = sprintf("%s finds no module %s%s", or(f.Tool, "the type checker"), code(cause.Module), at(f))
+		cause.Next = "Correct its name, or install what provides it where the checker runs."
+	}
 	if cause.Expected != "" && cause.Actual != "" {
 		cause.Sentence = sprintf("%s expects %s%s, gets %s", or(f.Tool, "the type checker"), code(cause.Expected), at(f), code(cause.Actual))
 	}
 	return cause, true
+}
+
+// unparsed recognises the rules by which checkers say what SyntaxError says.
+func unparsed(f ci.Failure) bool {
+	return oneOf(f.Rule, "invalid-syntax", "E999", "E0001", "syntax-error", "syntax") || f.Tool == "ruff" && strings.HasPrefix(f.Message, "SyntaxError: ")
+}
+
+func doesNotParse(f ci.Failure) (ci.Cause, bool) {
+	place := f.Pos
+	place.Col = 0
+	return ci.Cause{
+		Class: ci.ClassSyntax, Rule: f.Rule,
+		Sentence: sprintf("%s does not parse: %s", or(place.String(), "a file"), strings.TrimPrefix(f.Headline(), "SyntaxError: ")),
+		Next:     "Correct the syntax; nothing that imports the file can run.",
+	}, true
+}
+
+// noSuchModule recognises the rules by which checkers say what ModuleNotFoundError says.
+func noSuchModule(f ci.Failure) bool {
+	return oneOf(f.Rule, "import-not-found", "reportMissingImports", "TS2307")
 }
 
 // ruleWords say common rules as a developer would.
@@ -208,6 +248,9 @@ var ruleWords = map[string]string{
 func lint(f ci.Failure) (ci.Cause, bool) {
 	if f.Kind != ci.KindLint {
 		return no()
+	}
+	if unparsed(f) {
+		return doesNotParse(f)
 	}
 	cause := ci.Cause{Class: ci.ClassLint, Rule: f.Rule}
 	name := strings.TrimSpace(f.Tool + " " + f.Rule)

@@ -117,6 +117,9 @@ func causeKeys(c ci.Cause, f ci.Failure) []sharedCause {
 		if c.Symbol != "" && undefinedName(f) {
 			return one(fmt.Sprintf("undefined name %q in %s", c.Symbol, c.Pos.File), remains("the name is defined"), "name", c.Symbol, c.Pos.File)
 		}
+		if c.Module != "" {
+			return one(fmt.Sprintf("missing import %q", c.Module), remains("the module can be imported"), "import", c.Module)
+		}
 	case ci.ClassAttribute:
 		if c.Symbol != "" && c.Type != "" && !oneOf(c.Type, "NoneType", "undefined", "null") {
 			return one(fmt.Sprintf("missing attribute %q of %q", c.Symbol, c.Type), remains("the attribute exists"), "attribute", c.Type, c.Symbol)

@@ -318,7 +318,8 @@ func (e Excerpt) Firm() bool { return e.Novel || e.Score >= firm }
 
 // Failure is the excerpt as something for triage to cluster.
 func (e Excerpt) Failure() ci.Failure {
-	f := ci.Failure{Kind: e.kind, Message: e.Text, Details: strings.Join(e.Lines, "\n"), Log: ci.Position{Line: e.Line, EndLine: e.Last}, Job: e.Job}
+	f := ci.Failure{Kind: e.kind, Message: e.Text, Details: strings.Join(e.Lines, "\n"), Log: ci.Position{Line: e.Line, EndLine: e.Last}, Job: e.Job, Novel: e.Novel}
+	f.Signal = float64(max(min(e.Score, 100), 1)) / 100
 	if f.Kind == "" {
 		f.Kind = ci.KindBuild
 	}

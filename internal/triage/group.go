@@ -225,7 +225,7 @@ func (g *group) fingerprints() []string {
 }
 
 // cluster is the group as the rest of the house sees it.
-func (g *group) cluster(id string, opt Options) ci.Cluster {
+func (g *group) cluster(id string, groups int, opt Options) ci.Cluster {
 	slices.SortFunc(g.members, clearer)
 	c := ci.Cluster{
 		ID: id, Kind: g.clue.f.Kind, Cause: g.cause, Members: g.members,
@@ -243,7 +243,7 @@ func (g *group) cluster(id string, opt Options) ci.Cluster {
 		c.Cause.Next = fmt.Sprintf("Run %s and commit the result.", or(g.clue.f.Tool, "the formatter"))
 	}
 	whose(&c, g, opt)
-	c.Evidence, c.Confidence = confidence(c, g)
+	c.Evidence, c.Confidence = confidence(seen{c, groups}, g.matched)
 	return c
 }
 

@@ -66,7 +66,7 @@ func Clusters(failures []ci.Failure, opt Options) []ci.Cluster {
 	clusters := make([]ci.Cluster, 0, len(groups))
 	ids := assignIDs(groups, opt.Known)
 	for i, g := range groups {
-		clusters = append(clusters, g.cluster(ids[i], opt))
+		clusters = append(clusters, g.cluster(ids[i], len(groups), opt))
 	}
 	rank(clusters)
 	return clusters
@@ -123,7 +123,7 @@ func whoseOrder(c ci.Cluster) int {
 	case ci.WhoseNew:
 		return 0
 	case ci.WhoseUnknown:
-		if c.Confidence < doubtful && c.Members[0].Test == "" && !static(c) {
+		if c.Confidence < doubtful && c.Members[0].Signal > 0 {
 			return 3
 		}
 		return 1
@@ -136,7 +136,7 @@ func whoseOrder(c ci.Cluster) int {
 	}
 }
 
-// doubtful is the confidence below which a cause without a test explains little.
+// doubtful is the confidence below which a line of a log explains little.
 const doubtful = 0.6
 
 // static reports whether the cluster only blocks a checker, not a test.
