@@ -23,7 +23,8 @@ type Entry struct {
 	Coverage       *float64 // percent; nil: not measured
 	High, Critical *int     // nil: not counted
 	Commit, Series string
-	Covered, Total int // what Coverage is made of; Total 0: not said
+	Covered, Total int    // what Coverage is made of; Total 0: not said
+	Accepted       string // who accepted this level, and why; empty: nobody had to
 }
 
 // Keep is how many entries the file holds.
@@ -280,6 +281,7 @@ func entry(raw json.RawMessage) (e Entry, err error) {
 		e.Covered, e.Total = *covered, *total
 	}
 	e.RunID, e.Commit, e.Series = Text(o.get("run_id")), Text(o.get("commit")), Text(o.get("series"))
+	e.Accepted = Text(o.get("accepted"))
 	e.Time = Instant(Text(o.get("timestamp")))
 	return e, nil
 }
@@ -365,6 +367,7 @@ func (e Entry) fill(o object) object {
 	}
 	put("run_id", e.RunID, true)
 	put("commit", e.Commit, e.Commit != "")
+	put("accepted", e.Accepted, e.Accepted != "")
 	if e.High != nil {
 		put("high", *e.High, true)
 	}
@@ -380,6 +383,21 @@ func (q *Quality) SetCoverage(baseline, current float64) {
 	o = o.set("baseline", encode(math.Round(baseline*1e4)/1e4))
 	o = o.set("current", encode(math.Round(current*1e4)/1e4))
 	q.top = q.top.set("coverage", o.bytes())
+}
+
+// Best is the best baseline that main had since a level was accepted; 0: not said.
+func (q *Quality) Best() float64 {
+	coverage, _ := q.top.sub("coverage")
+	if v, err := percentage(coverage.get("best")); err == nil && v != nil {
+		return *v
+	}
+	return 0
+}
+
+// SetBest states it. The guide's file has no such key; it stands beside the others.
+func (q *Quality) SetBest(best float64) {
+	o, _ := q.top.sub("coverage")
+	q.top = q.top.set("coverage", o.set("best", encode(math.Round(best*1e4)/1e4)).bytes())
 }
 
 // SetVulnerabilities states the counts that the baseline now has.

@@ -3,9 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -21,7 +18,6 @@ func (c *gateCoverage) update(s *session, m *measured, d policy.CoverageDecision
 	if !c.Update {
 		return nil
 	}
-	green := d.Verdict == ci.VerdictPass || d.Verdict == ci.VerdictWarn || d.Verdict == ci.VerdictInherited
 	switch {
 	case d.Verdict == ci.VerdictNoData:
 		m.notes = append(m.notes, "the baseline stays as it is: nothing was measured")
@@ -29,33 +25,27 @@ func (c *gateCoverage) update(s *session, m *measured, d policy.CoverageDecision
 	case !m.run.Main || m.run.Event != "push" && m.run.Event != "local":
 		m.notes = append(m.notes, fmt.Sprintf("the baseline stays as it is: only a push to main moves it, and this is a %s on %s", m.run.Event, m.run.Branch))
 		return nil
-	case !green && c.Store != "ref":
+	case !green(d.Verdict) && c.Store != "ref":
 		m.notes = append(m.notes, "the baseline stays as it is: only a green run moves it")
 		return nil
 	}
-	id := m.run.ID
-	if m.run.Event == "local" && m.run.Commit != "" {
-		id = m.run.Commit // on a laptop the same commit twice is the same run
-	}
+	id := recordID(m.run)
 	switch c.Store {
 	case "ref":
 		return c.chain(s, m, d, id)
 	case "commit":
 		return c.commit(s, m, d, id)
 	}
-	path := s.baselinePath(c.Baseline)
-	old, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return noAnswerf("", "%s: %w", c.Baseline, bare(err))
+	return c.file(s, m, d, id)
+}
+
+// recordID is by what a run is known in the baseline: on a laptop the same commit
+// twice is the same run.
+func recordID(run ci.Run) string {
+	if run.Event == "local" && run.Commit != "" {
+		return run.Commit
 	}
-	data, err := c.edited(old, m, d, id)
-	if err != nil || data == nil {
-		return err
-	}
-	if err := replaceFile(path, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
-		return noAnswerf("the baseline was not updated", "%s: %w", c.Baseline, bare(err))
-	}
-	return nil
+	return run.ID
 }
 
 // edited is the file with the run in it; nil if it is in it already.
@@ -67,10 +57,10 @@ func (c *gateCoverage) edited(old []byte, m *measured, d policy.CoverageDecision
 			return nil, usagef("the file was left as it is", "%s: %w", c.Baseline, err)
 		}
 	}
-	r := recordOf(m.run, m.cov, c.Scope)
-	pct := d.Now
+	r := d.Recorded
+	pct, _ := r.Percent()
 	changed, err := q.Add(baseline.Entry{
-		RunID: id, Time: m.run.Started, Coverage: &pct, Covered: r.Covered, Total: r.Total, Series: r.Series, Commit: m.run.Commit,
+		RunID: id, Time: m.run.Started, Coverage: &pct, Covered: r.Covered, Total: r.Total, Series: r.Series, Commit: r.Commit, Accepted: m.accepted,
 	})
 	if err != nil {
 		return nil, noAnswerf("", "%s: %w", c.Baseline, err)
@@ -81,18 +71,38 @@ func (c *gateCoverage) edited(old []byte, m *measured, d policy.CoverageDecision
 	// What the next run will be compared with, by the gate's own rule.
 	next := policy.Coverage(r, policy.CoverageBaseline{Records: qualityRecords(q).records, Stated: -1}, policy.CoverageSettings{Delta: 100})
 	q.SetCoverage(next.Baseline, pct)
+	switch {
+	case m.accepted != "":
+		q.SetBest(next.Baseline)
+	case c.Policy == "strict":
+		q.SetBest(max(q.Best(), next.Baseline)) // ten entries do not go back far enough for an anchor
+	}
 	return q.Bytes(), nil
 }
 
 // chain appends to the ledger; also a run that was refused, so that the next
 // change can be told that main was down before it.
 func (c *gateCoverage) chain(s *session, m *measured, d policy.CoverageDecision, id string) error {
-	r := recordOf(m.run, m.cov, c.Scope)
+	r := d.Recorded
 	record := baseline.Record{
-		RunID: id, Attempt: m.run.Attempt, Commit: m.run.Commit, Tree: m.run.Tree, Branch: m.run.Branch, Event: m.run.Event,
-		Series: r.Series, Covered: r.Covered, Total: r.Total, Verdict: string(d.Verdict), Time: m.run.Started.UTC().Format(time.RFC3339),
+		RunID: id, Attempt: m.run.Attempt, Commit: r.Commit, Branch: m.run.Branch, Event: m.run.Event, Series: r.Series,
+		Covered: r.Covered, Total: r.Total, Verdict: string(d.Verdict), Time: m.run.Started.UTC().Format(time.RFC3339), Accepted: m.accepted,
 	}
-	_, err := m.repo.Store(s.ctx, c.stored(), func(old []byte) ([]byte, error) {
+	if r.Commit == m.run.Commit {
+		record.Tree = m.run.Tree
+	}
+	if m.accepted != "" {
+		record.Event, record.Verdict = "accept", string(ci.VerdictPass)
+	}
+	return s.chain(m.repo, c.stored(), record)
+}
+
+// chain appends a record to the ledger.
+func (s *session) chain(repo *git.Repo, at git.Stored, record baseline.Record) error {
+	if _, err := s.ledger(repo, at); err != nil {
+		return err // nothing is added to what somebody cut
+	}
+	_, err := repo.Store(s.ctx, at, func(old []byte) ([]byte, error) {
 		data, added, err := baseline.Append(old, record)
 		if err != nil || !added {
 			return nil, err
@@ -100,7 +110,7 @@ func (c *gateCoverage) chain(s *session, m *measured, d policy.CoverageDecision,
 		return data, nil
 	})
 	if err != nil {
-		return noAnswerf("the baseline was not updated", "%s: %w", c.Ref, err)
+		return noAnswerf("the baseline was not updated", "%s: %w", at.Ref, err)
 	}
 	return nil
 }
@@ -114,6 +124,9 @@ func (c *gateCoverage) commit(s *session, m *measured, d policy.CoverageDecision
 	target := git.Stored{
 		Remote: c.Remote, Ref: "refs/heads/" + m.run.Branch, Path: filepath.ToSlash(filepath.Clean(c.Baseline)),
 		Message: "ci: update the coverage baseline [skip ci]",
+	}
+	if m.accepted != "" {
+		target.Message = "ci: accept the level of coverage [skip ci]"
 	}
 	_, err := m.repo.Store(s.ctx, target, func(old []byte) ([]byte, error) { return c.edited(old, m, d, id) })
 	if errors.Is(err, git.ErrRefused) {

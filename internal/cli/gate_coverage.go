@@ -36,7 +36,7 @@ type gateCoverage struct {
 	Paths  []string `arg:"" help:"Coverage reports and .coverage databases, or directories of them; shards are merged line by line. What a file is, is recognised from its content." placeholder:"PATHS"`
 	Base   string   `help:"The branch or commit that the change is compared with. Without it: the main branch." placeholder:"REF"`
 	Before string   `name:"base-report" help:"Coverage of the base: what the change removes then moves the baseline (--policy strict)." placeholder:"PATH"`
-	Again  string   `help:"Coverage of a second run of the same commit: what fails fails only if both do." placeholder:"PATH"`
+	Again  string   `help:"Coverage of a second run of the same commit: what fails by one alone does not fail." placeholder:"PATH"`
 	Scope  string   `help:"What of the repository the reports measure; another scope is another series." placeholder:"NAME"`
 	Out    string   `help:"Write {coverage, covered, statements} there, e.g. reports/coverage_aggregate.json." placeholder:"FILE"`
 	Badge  string   `help:"Write an SVG badge with a sparkline there." placeholder:"FILE"`
@@ -52,6 +52,7 @@ type measured struct {
 	base       policy.CoverageBaseline
 	stored     storedBaseline
 	notes      []string
+	accepted   string // who accepts the level, and why; empty: it is judged
 }
 
 // Run reads the reports and the baseline, decides, and tells.
@@ -60,14 +61,19 @@ func (c *gateCoverage) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	decision := policy.Coverage(recordOf(m.run, m.cov, c.Scope), m.base, c.settings())
-	if m.again != nil {
-		decision = policy.Confirmed(decision, policy.Coverage(recordOf(m.run, m.again, c.Scope), m.base, c.settings()))
-	}
+	decision := c.decide(m)
 	if err := c.update(s, m, decision); err != nil {
 		return err
 	}
 	return c.act(s, c.view(m, decision))
+}
+
+func (c *gateCoverage) decide(m *measured) policy.CoverageDecision {
+	now := recordOf(m.run, m.cov, c.Scope)
+	if m.again == nil {
+		return policy.Coverage(now, m.base, c.settings())
+	}
+	return policy.CoverageTwice(now, recordOf(m.run, m.again, c.Scope), m.base, c.settings())
 }
 
 func (c *coverageRule) settings() policy.CoverageSettings {
@@ -158,6 +164,7 @@ func recordOf(run ci.Run, c *ci.Coverage, scope string) policy.CoverageRecord {
 type storedBaseline struct {
 	records []policy.CoverageRecord
 	stated  float64
+	best    float64 // 0: not said
 	missing bool
 }
 
@@ -193,8 +200,10 @@ func qualityRecords(q *baseline.Quality) storedBaseline {
 		}
 		out.records = append(out.records, policy.CoverageRecord{
 			RunID: e.RunID, Commit: e.Commit, Covered: e.Covered, Total: e.Total, Pct: *e.Coverage, Series: e.Series, Time: e.Time, Green: true,
+			Accepted: e.Accepted != "",
 		})
 	}
+	out.best = q.Best()
 	return out
 }
 
@@ -206,30 +215,53 @@ func (c *coverageRule) loadLedger(s *session, repo *git.Repo) (storedBaseline, e
 	if repo == nil {
 		return storedBaseline{}, usagef("", "--store ref: not a git repository")
 	}
-	data, err := repo.Load(s.ctx, c.stored())
+	records, err := s.ledger(repo, c.stored())
 	if err != nil {
-		return storedBaseline{}, noAnswerf("", "%s: %w", c.Ref, err)
-	}
-	records, err := baseline.ParseLedger(data)
-	if err != nil {
-		return storedBaseline{}, noAnswerf("somebody changed the ledger: compare with the branch's own history", "%s: ledger.jsonl: %w", c.Ref, err)
+		return storedBaseline{}, err
 	}
 	out := storedBaseline{stated: defaultCoverage, missing: true}
 	for _, r := range records {
+		if r.Total == 0 {
+			continue // a record of the other gate
+		}
 		out.records = append(out.records, policy.CoverageRecord{
 			RunID: r.RunID, Commit: r.Commit, Covered: r.Covered, Total: r.Total, Series: r.Series, Time: r.When(),
-			Green: r.Verdict != string(ci.VerdictFail), Accepted: r.Accepted != "",
+			Green: green(ci.Verdict(r.Verdict)), Accepted: r.Accepted != "",
 		})
 	}
 	return out, nil
 }
+
+// ledger reads and verifies the ledger.
+func (s *session) ledger(repo *git.Repo, at git.Stored) ([]baseline.Record, error) {
+	data, commits, err := repo.LoadCounted(s.ctx, at)
+	if errors.Is(err, git.ErrRewound) {
+		return nil, noAnswerf("if that was meant, forget it: git update-ref -d refs/keepgreen/seen/"+strings.TrimPrefix(at.Ref, "refs/"), "%s: %w", at.Ref, err)
+	}
+	if err != nil {
+		return nil, noAnswerf("", "%s: %w", at.Ref, err)
+	}
+	records, err := baseline.ParseLedger(data)
+	if err != nil {
+		return nil, noAnswerf("somebody changed the ledger: compare with the branch's own history", "%s: %s: %w", at.Ref, at.Path, err)
+	}
+	if commits > len(records) {
+		return nil, noAnswerf("somebody cut the ledger: compare with the branch's own history", "%s: %s: the branch has %s of it and it holds %s: records are missing at its end",
+			at.Ref, at.Path, plural(commits, "commit", "commits"), plural(len(records), "record", "records"))
+	}
+	return records, nil
+}
+
+// green reports whether a run of main may move the baseline. A main that was
+// down already is not green, whoever's fault it is: else it would slide.
+func green(v ci.Verdict) bool { return v == ci.VerdictPass || v == ci.VerdictWarn }
 
 // maxLine is how far back ancestry is looked at.
 const maxLine = 5000
 
 // order brings the records into the order of history and says what is odd.
 func (s *session) order(stored storedBaseline, repo *git.Repo, run ci.Run) (policy.CoverageBaseline, []string) {
-	base := policy.CoverageBaseline{Records: stored.records, Stated: stored.stated, Default: stored.missing}
+	base := policy.CoverageBaseline{Records: stored.records, Stated: stored.stated, Default: stored.missing, Best: stored.best}
 	var notes []string
 	for _, r := range stored.records {
 		if r.Time.After(s.Now().Add(5 * 60 * 1e9)) {
@@ -255,7 +287,7 @@ func (s *session) order(stored storedBaseline, repo *git.Repo, run ci.Run) (poli
 	}
 	records, note := policy.Ancestral(stored.records, line)
 	base.Records = slices.DeleteFunc(slices.Clone(records), func(r policy.CoverageRecord) bool {
-		return r.RunID == run.ID // a run is not its own baseline
+		return r.RunID == recordID(run) && !r.Accepted // a run is not its own baseline
 	})
 	if note != "" {
 		notes = append(notes, note)
@@ -269,6 +301,7 @@ func (c *gateCoverage) view(m *measured, d policy.CoverageDecision) render.Cover
 			Decision: d.Decision, Now: m.cov,
 			Baseline: render.Baseline{Known: d.HasBaseline, Pct: d.Baseline, From: d.From, Delta: d.Allowed},
 		},
+		Again:  d.Again,
 		Series: coverage.SeriesKey(m.cov, c.Scope), Policy: c.Policy, Allowed: d.Allowed, Notes: m.notes,
 	}
 	for _, r := range d.Window {
@@ -336,6 +369,7 @@ func (s *session) tellCoverage(v render.CoverageView) error {
 		outputs = append(outputs, render.Output{Name: "baseline_pct", Value: fmt.Sprintf("%.2f", v.Gate.Baseline.Pct)})
 	}
 	if path := s.Env["GITHUB_OUTPUT"]; path != "" && len(outputs) > 0 {
+		outputs = append(outputs, render.Output{Name: "coverage_again", Value: fmt.Sprint(v.Again)})
 		if err := appendFile(path, func(w io.Writer) error { return render.Outputs(w, outputs) }); err != nil {
 			return noAnswerf("", "GITHUB_OUTPUT: %w", err)
 		}

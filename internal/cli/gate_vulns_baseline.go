@@ -114,10 +114,7 @@ func recorded(old []byte, m *vulnFacts, d policy.VulnDecision) ([]byte, error) {
 			return nil, err
 		}
 	}
-	id := m.run.ID
-	if m.run.Event == "local" && m.run.Commit != "" {
-		id = m.run.Commit // on a laptop the same commit twice is the same run
-	}
+	id := recordID(m.run)
 	changed, err := q.Add(baseline.Entry{RunID: id, Time: m.run.Started, Commit: m.run.Commit, High: &d.High, Critical: &d.Critical})
 	if err != nil || !changed {
 		return nil, err

@@ -2,6 +2,7 @@ package git
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,29 +33,74 @@ type Stored struct {
 	Ref     string // full name, e.g. "refs/heads/ci-baseline"; created as an orphan where it is missing
 	Path    string // of the file in the tree, slash-separated
 	Message string
-	Tries   int // zero: 60
+	Wait    time.Duration                          // how long others may be faster; zero: 10 minutes
+	Jitter  func(most time.Duration) time.Duration // how long to wait between two attempts; nil: by chance, so that writers do not keep step
 }
 
-const ledgerTries = 60
+// ledgerWait is longer than any queue of runs that was seen, and shorter than
+// the limit of a job: a run that gives up after so many tries instead loses its
+// record on the very day on which everybody merges.
+const ledgerWait = 10 * time.Minute
 
 // Load is the file as the branch holds it now; nil where there is none.
 func (r *Repo) Load(ctx context.Context, s Stored) ([]byte, error) {
+	data, _, err := r.LoadCounted(ctx, s)
+	return data, err
+}
+
+// ErrRewound says that the branch does not hold what this clone saw on it before.
+var ErrRewound = errors.New("the branch was set back or rewritten: it does not hold what this clone saw on it")
+
+// LoadCounted is Load, and how many commits of the branch changed the file. Each
+// Store makes one, so that a file from which something was cut shows: it has
+// had more commits than it holds records. A branch that was set back as a whole
+// is found by a clone that remembers it.
+func (r *Repo) LoadCounted(ctx context.Context, s Stored) (data []byte, commits int, err error) {
 	tip, err := r.tip(ctx, s)
-	if err != nil {
-		return nil, err
+	if err != nil || tip == "" {
+		return nil, 0, err
 	}
-	return r.blob(ctx, s, tip)
+	if err := r.remember(ctx, s, tip); err != nil {
+		return nil, 0, err
+	}
+	out, err := r.run(ctx, "rev-list", "--count", "--full-history", tip, "--", s.Path)
+	if err != nil {
+		return nil, 0, err
+	}
+	if commits, err = strconv.Atoi(out); err != nil {
+		return nil, 0, fmt.Errorf("git rev-list: %w", err)
+	}
+	data, err = r.blob(ctx, s, tip)
+	return data, commits, err
+}
+
+// seen is where a clone remembers the tip of the branch.
+func (s Stored) seen() string { return "refs/keepgreen/seen/" + strings.TrimPrefix(s.Ref, "refs/") }
+
+// remember compares the tip with the one that was seen before.
+func (r *Repo) remember(ctx context.Context, s Stored, tip string) error {
+	if s.Remote == "" {
+		return nil // the branch of this clone has no second witness
+	}
+	before, _ := r.run(ctx, "rev-parse", "--verify", "--quiet", s.seen())
+	if before == tip {
+		return nil
+	}
+	if before != "" {
+		if base, _ := r.run(ctx, "merge-base", before, tip); base != before {
+			return fmt.Errorf("%w (%s)", ErrRewound, s.seen())
+		}
+	}
+	_, _ = r.run(ctx, "update-ref", s.seen(), tip) // a clone that cannot be written remembers nothing
+	return nil
 }
 
 // Store replaces the file by what edit makes of it, and returns the commit.
 // edit may be called many times, each time with what others left; returning nil
 // without an error means that there is nothing to change.
 func (r *Repo) Store(ctx context.Context, s Stored, edit func(old []byte) ([]byte, error)) (commit string, err error) {
-	tries := s.Tries
-	if tries == 0 {
-		tries = ledgerTries
-	}
-	for try := range tries {
+	end := time.Now().Add(cmp.Or(s.Wait, ledgerWait))
+	for try := 0; ; try++ {
 		tip, err := r.tip(ctx, s)
 		if err != nil {
 			return "", err
@@ -73,20 +120,25 @@ func (r *Repo) Store(ctx context.Context, s Stored, edit func(old []byte) ([]byt
 		if err != nil || moved {
 			return commit, err
 		}
-		if err := backOff(ctx, try); err != nil {
+		if time.Now().After(end) {
+			return "", fmt.Errorf("%s: %w, %d times", s.Ref, ErrContended, try+1)
+		}
+		if err := s.backOff(ctx, try); err != nil {
 			return "", err
 		}
 	}
-	return "", fmt.Errorf("%s: %w, %d times", s.Ref, ErrContended, tries)
 }
 
 // backOff waits longer each time, and never as long as the others.
-func backOff(ctx context.Context, try int) error {
-	most := min(20*time.Millisecond<<min(try, 10), 1500*time.Millisecond)
+func (s Stored) backOff(ctx context.Context, try int) error {
+	jitter := s.Jitter
+	if jitter == nil {
+		jitter = func(most time.Duration) time.Duration { return most/4 + rand.N(most) }
+	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(most/4 + rand.N(most)):
+	case <-time.After(jitter(min(20*time.Millisecond<<min(try, 10), 1500*time.Millisecond))):
 		return nil
 	}
 }
@@ -238,6 +290,12 @@ func (r *Repo) pipe(ctx context.Context, in []byte, env []string, args ...string
 		return nil, fmt.Errorf("git %s: %w", args[0], err)
 	}
 	return stdout.Bytes(), nil
+}
+
+// User is the name that git has for whoever works here; empty: none.
+func (r *Repo) User(ctx context.Context) string {
+	name, _ := r.run(ctx, "config", "user.name")
+	return name
 }
 
 // FirstParents lists the first-parent line of a commit, newest first, at most n.

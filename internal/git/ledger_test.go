@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gotest.tools/v3/assert"
 
@@ -61,7 +62,7 @@ func appendLine(line string) func([]byte) ([]byte, error) {
 // branch of one bare repository, all at once: 40 of 40 are kept.
 func TestEightWritersLoseNothing(t *testing.T) {
 	_, clones := remoteAndClones(t, 8)
-	stored := git.Stored{Remote: "origin", Ref: "refs/heads/ci-baseline", Path: "ledger.jsonl", Message: "record", Tries: 500}
+	stored := git.Stored{Remote: "origin", Ref: "refs/heads/ci-baseline", Path: "ledger.jsonl", Message: "record"}
 	var wait sync.WaitGroup
 	errs := make([]error, len(clones))
 	for i, repo := range clones {
@@ -120,6 +121,56 @@ func TestARefusalIsNoRace(t *testing.T) {
 	stored.Remote = filepath.Join(bare, "nowhere")
 	_, err = clones[0].Store(context.Background(), stored, appendLine("a"))
 	assert.ErrorContains(t, err, "git ls-remote")
+}
+
+func TestWhoIsAlwaysLateSaysSo(t *testing.T) {
+	_, clones := remoteAndClones(t, 2)
+	stored := git.Stored{Remote: "origin", Ref: "refs/heads/ci-baseline", Path: "l", Message: "m", Wait: 1}
+	other := 0
+	_, err := clones[0].Store(context.Background(), stored, func([]byte) ([]byte, error) {
+		other++
+		_, err := clones[1].Store(context.Background(), git.Stored{Remote: stored.Remote, Ref: stored.Ref, Path: "l", Message: "m"}, appendLine(fmt.Sprint(other)))
+		assert.NilError(t, err)
+		return []byte("mine"), nil
+	})
+	assert.ErrorIs(t, err, git.ErrContended)
+	stored.Wait, other = 0, 0
+	waits := 0
+	stored.Jitter = func(time.Duration) time.Duration { waits++; return 0 }
+	_, err = clones[0].Store(context.Background(), stored, func([]byte) ([]byte, error) {
+		if other++; other < 3 {
+			_, err := clones[1].Store(context.Background(), git.Stored{Remote: stored.Remote, Ref: stored.Ref, Path: "l", Message: "m"}, appendLine(fmt.Sprint("again", other)))
+			assert.NilError(t, err)
+		}
+		return []byte("mine"), nil
+	})
+	assert.NilError(t, err)
+	assert.Equal(t, waits, 2)
+}
+
+func TestABranchThatWasSetBack(t *testing.T) {
+	ctx := context.Background()
+	bare, clones := remoteAndClones(t, 2)
+	stored := git.Stored{Remote: "origin", Ref: "refs/heads/ci-baseline", Path: "l", Message: "m"}
+	for _, line := range []string{"a", "b", "c"} {
+		_, err := clones[0].Store(ctx, stored, appendLine(line))
+		assert.NilError(t, err)
+	}
+	for _, repo := range clones {
+		data, commits, err := repo.LoadCounted(ctx, stored)
+		assert.NilError(t, err)
+		assert.Equal(t, string(data), "a\nb\nc\n")
+		assert.Equal(t, commits, 3)
+	}
+	// What is cut by a commit has had more commits than lines.
+	_, err := clones[1].Store(ctx, stored, func([]byte) ([]byte, error) { return []byte("a\n"), nil })
+	assert.NilError(t, err)
+	_, commits, err := clones[0].LoadCounted(ctx, stored)
+	assert.NilError(t, err)
+	assert.Equal(t, commits, 4)
+	plainGit(t, bare, "update-ref", stored.Ref, stored.Ref+"~2")
+	_, _, err = clones[0].LoadCounted(ctx, stored)
+	assert.ErrorIs(t, err, git.ErrRewound)
 }
 
 func TestFirstParents(t *testing.T) {

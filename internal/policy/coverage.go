@@ -37,6 +37,7 @@ type CoverageBaseline struct {
 	Stated  float64          // what the file says where it holds no records, or the default; negative: nothing
 	Default bool             // Stated is the default, not anybody's measurement
 	Removed *RemovedCode     // what the change removed, where that is known
+	Best    float64          // the best baseline that main is known to have had, where the records do not go back to it; 0: not known
 }
 
 // RemovedCode is the part of the base's coverage that the change deleted.
@@ -97,6 +98,8 @@ type CoverageDecision struct {
 	Allowed     float64          // how many points below the baseline pass
 	Window      []CoverageRecord // the records that made the baseline, oldest first
 	From        string           // what the baseline is, in words
+	Recorded    CoverageRecord   // what the baseline should keep of this run
+	Again       bool             // a second measurement of the same commit could change the answer
 }
 
 // Pass reports whether the build may go on.
@@ -112,8 +115,12 @@ func (d CoverageDecision) Delta() float64 { return d.Now - d.Baseline }
 // of the last green runs on main: one odd run does not move it, and neither does
 // an ill-measured one. now.Series guards what may be compared.
 func Coverage(now CoverageRecord, base CoverageBaseline, s CoverageSettings) CoverageDecision {
+	return decideCoverage(now, nil, base, s)
+}
+
+func decideCoverage(now CoverageRecord, again *CoverageRecord, base CoverageBaseline, s CoverageSettings) CoverageDecision {
 	s = s.defaults()
-	d := CoverageDecision{Decision: ci.Decision{Gate: "coverage"}}
+	d := CoverageDecision{Decision: ci.Decision{Gate: "coverage"}, Recorded: now}
 	d.Now, d.Measured = now.Percent()
 	if !d.Measured || now.Total <= 0 && now.Pct == 0 {
 		d.Measured = false
@@ -133,7 +140,7 @@ func Coverage(now CoverageRecord, base CoverageBaseline, s CoverageSettings) Cov
 	}
 	switch {
 	case s.Strict:
-		d = d.strict(now, usable, base, s)
+		d = d.strict(now, again, usable, base, s)
 	case d.HasBaseline:
 		d = d.plain(s.Delta)
 	}
@@ -141,8 +148,9 @@ func Coverage(now CoverageRecord, base CoverageBaseline, s CoverageSettings) Cov
 		d = d.uncompared(now, other)
 	}
 	if s.Min > 0 && d.Now < s.Min-exact {
-		return d.fail(fmt.Sprintf("coverage %s is below the floor of %s", percent(d.Now), percent(s.Min)))
+		d = d.fail(fmt.Sprintf("coverage %s is below the floor of %s", percent(d.Now), percent(s.Min)))
 	}
+	d.Again = again == nil && (d.Again || d.Verdict == ci.VerdictFail)
 	return d
 }
 
@@ -157,95 +165,6 @@ func (d CoverageDecision) plain(delta float64) CoverageDecision {
 		return d.say(ci.VerdictFail, d.regression())
 	}
 	return d.say(ci.VerdictPass, d.within())
-}
-
-// strict adds what a careful reader of the numbers asks for: is this more than
-// noise, is it this change's doing, and has main been eroding?
-func (d CoverageDecision) strict(now CoverageRecord, usable []CoverageRecord, base CoverageBaseline, s CoverageSettings) CoverageDecision {
-	if len(usable) == 0 {
-		d.HasBaseline = false // a default is nobody's measurement
-		return d
-	}
-	if len(usable) < warm {
-		last, _ := usable[len(usable)-1].Percent()
-		d.baseline(last, fmt.Sprintf("the last green run on main; %s on record, %d are wanted", count(len(usable), "run"), warm))
-		return d.plain(s.Delta)
-	}
-	delta := s.Delta
-	if now.Total > 0 {
-		delta = max(delta, 100/float64(now.Total)) // one line of a tiny scope is no regression
-	}
-	noise := deviation(percents(d.Window))
-	shift := base.Removed.shift()
-	d.Baseline += shift
-	d.Allowed = max(delta, min(s.Noise*noise, s.NoiseCap))
-	t := testedBase(base.Records, now.Series)
-	t.level += shift
-	// The difference of two measurements is noisier than one of them by √2.
-	t.ours = d.Now < t.level-max(delta, min(2*math.Sqrt2*noise, s.NoiseCap))-exact
-	switch {
-	case d.Now >= d.Baseline-d.Allowed-exact:
-		d = d.say(ci.VerdictPass, d.within())
-	case t.ours:
-		d = d.say(ci.VerdictFail, d.regression())
-	default:
-		d = d.say(ci.VerdictInherited, fmt.Sprintf("coverage %s is %s below the baseline of %s, but main was already down at %s (%s): not this change's fault",
-			percent(d.Now), points(-d.Delta()), percent(d.Baseline), percent(t.level), t.record.name()))
-	}
-	if shift != 0 {
-		d.Because = append(d.Because, fmt.Sprintf("the code that the change removes moves the baseline by %+.2f pp", shift))
-	}
-	return d.anchored(usable, t, shift, s)
-}
-
-// tested is the newest run of main, green or not: what the change stands on.
-type tested struct {
-	record CoverageRecord
-	level  float64
-	ours   bool // the change is worse than that by more than delta and noise
-}
-
-func testedBase(records []CoverageRecord, series string) (t tested) {
-	for _, r := range slices.Backward(records) {
-		if pct, ok := r.Percent(); ok && (r.Series == "" || series == "" || r.Series == series) {
-			return tested{record: r, level: pct}
-		}
-	}
-	return t
-}
-
-// anchored stops what stays within the delta every time and still goes down: the
-// best median that main had since a level was last accepted holds it. Only a
-// run of main that was refused itself takes the blame here: what erodes slowly
-// was green every time.
-func (d CoverageDecision) anchored(usable []CoverageRecord, t tested, shift float64, s CoverageSettings) CoverageDecision {
-	best := highWater(usable) + shift
-	if d.Verdict == ci.VerdictFail || d.Now >= best-max(s.Anchor, d.Allowed)-exact {
-		return d
-	}
-	if !t.record.Green && !t.ours {
-		if d.Verdict == ci.VerdictInherited {
-			return d
-		}
-		return d.say(ci.VerdictInherited, fmt.Sprintf("coverage %s is more than %s below the best baseline of %s, but main was there already (%s): not this change's fault",
-			percent(d.Now), points(s.Anchor), percent(best), t.record.name()))
-	}
-	return d.fail(fmt.Sprintf("coverage %s is more than %s below the best baseline of %s: small losses have added up", percent(d.Now), points(s.Anchor), percent(best)))
-}
-
-// highWater is the best rolling median since a level was last accepted.
-func highWater(records []CoverageRecord) float64 {
-	best := math.Inf(-1)
-	start := 0
-	for i, r := range records {
-		if r.Accepted {
-			start, best = i, math.Inf(-1)
-		}
-		if i-start+1 >= warm || r.Accepted || i == len(records)-1 && math.IsInf(best, -1) {
-			best = max(best, median(percents(records[max(start, i+1-window):i+1])))
-		}
-	}
-	return best
 }
 
 // uncompared is the verdict where nothing can be compared with.
@@ -286,13 +205,18 @@ func (d CoverageDecision) fail(because string) CoverageDecision {
 	return d
 }
 
-// Confirmed is the answer after a second measurement of the same commit: only
-// what fails twice fails. A test suite that covers a little less on some days
-// is caught far more rarely so.
-func Confirmed(first, second CoverageDecision) CoverageDecision {
+// CoverageTwice is the answer where the same commit was measured a second time:
+// only what fails twice fails. A test suite that covers a little less on some
+// days is caught far more rarely so.
+func CoverageTwice(now, again CoverageRecord, base CoverageBaseline, s CoverageSettings) CoverageDecision {
+	if s.Strict {
+		return decideCoverage(now, &again, base, s)
+	}
+	first, second := Coverage(now, base, s), Coverage(again, base, s)
 	if first.Verdict != ci.VerdictFail {
 		return first
 	}
+	second.Again = false
 	if second.Verdict == ci.VerdictFail {
 		second.Because = append(slices.Clone(second.Because), "a second measurement of the same commit agrees")
 		return second
@@ -308,6 +232,9 @@ func Confirmed(first, second CoverageDecision) CoverageDecision {
 // names a series that was left out for not being it, if all were.
 func comparable(records []CoverageRecord, series string) (out []CoverageRecord, other string) {
 	for _, r := range records {
+		if r.Accepted && (r.Series == "" || series == "" || r.Series == series) {
+			out = nil // an accepted level begins anew
+		}
 		if _, ok := r.Percent(); !ok || !r.Green {
 			continue
 		}
@@ -341,18 +268,6 @@ func median(values []float64) float64 {
 		return v[n/2]
 	}
 	return (v[n/2-1] + v[n/2]) / 2
-}
-
-// deviation is the median absolute deviation, scaled to be the standard
-// deviation of normal noise (Rousseeuw & Croux 1993). It is 0 when more than
-// half of the values are equal, as those of a deterministic suite are.
-func deviation(values []float64) float64 {
-	m := median(values)
-	away := make([]float64, len(values))
-	for i, v := range values {
-		away[i] = math.Abs(v - m)
-	}
-	return 1.4826 * median(away)
 }
 
 func (r CoverageRecord) name() string {

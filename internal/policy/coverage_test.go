@@ -53,6 +53,8 @@ func TestCoverage(t *testing.T) {
 	accepted.Records[10].Accepted = true
 	down := runs(append(flat(90, 9), 88.6)...)
 	down.Records[9].Green = false
+	noisyDown := runs(90, 90.1, 89.9, 90, 90.2, 90.1, 90, 89.9, 90, 88.6)
+	noisyDown.Records[9].Green = false
 	refused := runs(append(flat(90, 10), 89.4, 89.3, 89.3, 89.3, 89.2, 89.2, 89.2, 89.2, 89.2, 89.2, 88.95)...)
 	refused.Records[20].Green = false
 	removal := runs(flat(90, 5)...)
@@ -87,15 +89,17 @@ func TestCoverage(t *testing.T) {
 		{"the floor holds for a new series, too", at(20), other, policy.CoverageSettings{Min: 90}, ci.VerdictFail, "below the floor"},
 
 		{"strict: a drop beyond the delta fails", at(89), runs(flat(90, 10)...), strict, ci.VerdictFail, "regression exceeds delta threshold"},
-		{"strict: noise of main is allowed for", at(89.3), runs(90, 90.3, 89.7, 90.3, 89.7, 90.2, 89.8, 90.1, 89.9, 90), strict, ci.VerdictPass, "up to 0.89 pp"},
+		{"strict: noise of main is allowed for, and asks for a second measurement", at(89.3), runs(90, 90.3, 89.7, 90.2, 89.9, 90.4, 89.6, 90.1, 89.8, 90), strict, ci.VerdictWarn, "a second measurement decides"},
+		{"strict: well within the delta of a noisy main", at(89.8), runs(90, 90.3, 89.7, 90.2, 89.9, 90.4, 89.6, 90.1, 89.8, 90), strict, ci.VerdictPass, "up to 0.94 pp"},
 		{"strict: noise excuses one point at most", at(88.4), runs(94, 86, 93, 87, 92, 88, 91, 89, 90, 90), strict, ci.VerdictFail, "1.00 pp are allowed"},
+		{"strict: main is down, and this may add to it", at(88.5), noisyDown, strict, ci.VerdictWarn, "main is down itself at 88.60 % (commit 000000000000): a second measurement decides"},
 		{"strict: main was already down", at(88.5), down, strict, ci.VerdictInherited, "main was already down at 88.60 % (commit 000000000000): not this change's fault"},
 		{"strict: main was down, and this makes it worse", at(87), down, strict, ci.VerdictFail, "regression exceeds"},
 		{"strict: no records, no comparison with a default", at(50), policy.CoverageBaseline{Stated: 90, Default: true}, strict, ci.VerdictWarn, "no baseline yet"},
 		{"strict: two records are compared with the last, and it is said", at(89.2), runs(80, 90), strict, ci.VerdictFail, "the last green run on main; 2 runs on record, 3 are wanted"},
 		{"strict: a line of a tiny scope is no regression", policy.CoverageRecord{Covered: 17, Total: 20}, runs(flat(90, 5)...), strict, ci.VerdictPass, "up to 5.00 pp"},
-		{"strict: main was refused, and stands below the anchor", at(88.9), refused, strict, ci.VerdictInherited, "main was there already"},
-		{"strict: slow erosion stops at the anchor", at(88.8), runs(append(flat(90, 10), 89.9, 89.8, 89.7, 89.6, 89.5, 89.4, 89.3, 89.2, 89.15, 89.2)...), strict, ci.VerdictFail, "small losses have added up"},
+		{"strict: main was refused at the end of a slow erosion, which is nobody else's", at(88.9), refused, strict, ci.VerdictFail, "small losses have added up"},
+		{"strict: slow erosion stops at the anchor", at(88.96), runs(append(flat(90, 10), 89.9, 89.8, 89.7, 89.6, 89.5, 89.4, 89.3, 89.2, 89.15, 89.2)...), strict, ci.VerdictFail, "small losses have added up"},
 		{"strict: an accepted level starts the anchor anew", at(86.8), accepted, strict, ci.VerdictPass, "baseline of 87.00 %"},
 		{"strict: removed code that was well tested moves the baseline", at(87.5), removal, strict, ci.VerdictPass, "baseline of 87.50 %"},
 	} {
@@ -108,13 +112,18 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-func TestConfirmed(t *testing.T) {
+func TestCoverageTwice(t *testing.T) {
 	base, s := runs(flat(90, 10)...), policy.CoverageSettings{Delta: 0.5}
-	good, bad := policy.Coverage(at(90), base, s), policy.Coverage(at(88), base, s)
-	assert.Equal(t, policy.Confirmed(good, bad).Verdict, ci.VerdictPass)
-	assert.Equal(t, policy.Confirmed(bad, bad).Verdict, ci.VerdictFail)
-	assert.Equal(t, policy.Confirmed(bad, good).Verdict, ci.VerdictWarn)
-	assert.Equal(t, len(bad.Because), 1)
+	assert.Assert(t, policy.Coverage(at(88), base, s).Again)
+	assert.Assert(t, !policy.Coverage(at(90), base, s).Again)
+	for _, s := range []policy.CoverageSettings{s, {Delta: 0.5, Strict: true}} {
+		assert.Equal(t, policy.CoverageTwice(at(90), at(88), base, s).Verdict, ci.VerdictPass)
+		twice := policy.CoverageTwice(at(88), at(88), base, s)
+		assert.Equal(t, twice.Verdict, ci.VerdictFail)
+		assert.Assert(t, !twice.Again)
+		assert.Assert(t, policy.CoverageTwice(at(88), at(90), base, s).Pass())
+	}
+	assert.Equal(t, policy.CoverageTwice(at(88), at(90), base, s).Verdict, ci.VerdictWarn)
 }
 
 func TestPatch(t *testing.T) {

@@ -1,6 +1,8 @@
 package policy_test
 
 import (
+	"flag"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -9,174 +11,224 @@ import (
 	"keepgreen/internal/policy"
 )
 
-// noise is how coverage of one commit differs from run to run, in points: the
-// models of a deterministic suite, of one with randomness or timing in it, and
-// of one in which now and then a whole group of tests does not run.
-type noise struct {
+var (
+	simTrials = flag.Int("sim.trials", 500, "changes that TestSimulation makes for each row")
+	simSeed   = flag.Uint64("sim.seed", 0, "seed of TestSimulation; 0 is what is reported, thresholds were chosen on 100 to 109")
+)
+
+// model is how coverage of one commit differs from run to run, in points: of a
+// deterministic suite, of one with randomness or timing in it, and of one in
+// which now and then a whole group of tests does not run.
+type model struct {
 	name            string
 	sigma           float64 // of normal noise
 	spikes          float64 // share of runs that lose
 	leastLoss, most float64 // between so many points
 }
 
-var noises = []noise{
+var models = []model{
 	{name: "quiet", sigma: 0.03},
 	{name: "noisy", sigma: 0.2},
 	{name: "spiky", sigma: 0.03, spikes: 0.05, leastLoss: 0.3, most: 1.5},
 }
 
 // measure is one run of a commit whose true coverage is level.
-func (n noise) measure(r *rand.Rand, level float64) float64 {
-	v := level + r.NormFloat64()*n.sigma
-	if r.Float64() < n.spikes {
-		v -= n.leastLoss + r.Float64()*(n.most-n.leastLoss)
+func (m model) measure(r *rand.Rand, level float64) policy.CoverageRecord {
+	v := level + r.NormFloat64()*m.sigma
+	if r.Float64() < m.spikes {
+		v -= m.leastLoss + r.Float64()*(m.most-m.leastLoss)
 	}
-	return min(v, 100)
+	return at(min(v, 100))
 }
 
-// rule is a gate: may a change with this coverage go on, after these runs?
+// rule is a gate. again is nil the first time.
 type rule struct {
-	name string
-	// verdict of the change; refused: main's newest run was not green itself.
-	verdict func(now float64, main []float64, refused bool) ci.Verdict
-}
-
-func (r rule) fail(now float64, main []float64) bool {
-	return r.verdict(now, main, false) == ci.VerdictFail
+	name   string
+	decide func(now policy.CoverageRecord, again *policy.CoverageRecord, main []policy.CoverageRecord) policy.CoverageDecision
 }
 
 const simDelta = 0.5
 
-func gate(strict bool) func(float64, []float64, bool) ci.Verdict {
-	return func(now float64, main []float64, refused bool) ci.Verdict {
-		base := runs(main...)
-		base.Records[len(base.Records)-1].Green = !refused
-		return policy.Coverage(at(now), base, policy.CoverageSettings{Delta: simDelta, Strict: strict}).Verdict
-	}
-}
-
-// below is a gate that knows nothing but a number to compare with.
-func below(baseline func(main []float64) float64) func(float64, []float64, bool) ci.Verdict {
-	return func(now float64, main []float64, _ bool) ci.Verdict {
-		if now < baseline(main[max(0, len(main)-10):])-simDelta {
-			return ci.VerdictFail
+func gate(strict bool) func(policy.CoverageRecord, *policy.CoverageRecord, []policy.CoverageRecord) policy.CoverageDecision {
+	s := policy.CoverageSettings{Delta: simDelta, Strict: strict}
+	return func(now policy.CoverageRecord, again *policy.CoverageRecord, main []policy.CoverageRecord) policy.CoverageDecision {
+		base := policy.CoverageBaseline{Records: main, Stated: -1}
+		if again != nil {
+			return policy.CoverageTwice(now, *again, base, s)
 		}
-		return ci.VerdictPass
+		return policy.Coverage(now, base, s)
 	}
 }
 
-func mean(main []float64) float64 {
+// below is a gate that knows nothing but a number to compare with, out of the
+// last ten runs of main.
+func below(baseline func(last []float64) float64) func(policy.CoverageRecord, *policy.CoverageRecord, []policy.CoverageRecord) policy.CoverageDecision {
+	return func(now policy.CoverageRecord, again *policy.CoverageRecord, main []policy.CoverageRecord) policy.CoverageDecision {
+		var last []float64
+		for _, r := range main[max(0, len(main)-10):] {
+			pct, _ := r.Percent()
+			last = append(last, pct)
+		}
+		d := policy.CoverageDecision{Decision: ci.Decision{Verdict: ci.VerdictPass}}
+		d.Now, _ = now.Percent()
+		if again != nil {
+			second, _ := again.Percent()
+			d.Now = max(d.Now, second)
+		}
+		if d.Now < baseline(last)-simDelta {
+			d.Verdict, d.Again = ci.VerdictFail, again == nil
+		}
+		return d
+	}
+}
+
+func mean(values []float64) float64 {
 	sum := 0.0
-	for _, v := range main {
+	for _, v := range values {
 		sum += v
 	}
-	return sum / float64(len(main))
+	return sum / float64(len(values))
 }
 
 var rules = []rule{
-	{"last run", below(func(main []float64) float64 { return main[len(main)-1] })},
+	{"last run", below(func(last []float64) float64 { return last[len(last)-1] })},
 	{"mean of 10", below(mean)},
-	{"max of 10", below(func(main []float64) float64 { return slices.Max(main) })},
+	{"max of 10", below(slices.Max[[]float64])},
 	{"guide (median)", gate(false)},
 	{"strict", gate(true)},
 }
 
-// simulated are the shares of changes that a rule fails, in percent.
-type simulated struct {
-	innocent  float64 // nothing changed
-	confirmed float64 // nothing changed, and only what fails twice fails
-	found     float64 // the change loses a point
-	noticed   float64 // the change loses a point: failed, or said to be inherited
-	inherited float64 // nothing changed, on a base that lost a point before
-	again     float64 // the same, and only what fails twice fails
-	end       float64 // level after 60 changes that each lose 0.4 points, from 90; between two of them main has another green run
+// world is a main branch, a suite, and a gate.
+type world struct {
+	*rand.Rand
+	model
+	rule
+	main []policy.CoverageRecord
 }
 
-func simulate(r *rand.Rand, n noise, gate rule, trials int) simulated {
+// verdict of a commit of that level: after one measurement, and after a second
+// one where the first asked for it.
+func (w *world) verdict(level float64) (once, final ci.Verdict) {
+	now := w.measure(w.Rand, level)
+	d := w.decide(now, nil, w.main)
+	if !d.Again {
+		return d.Verdict, d.Verdict
+	}
+	again := w.measure(w.Rand, level)
+	return d.Verdict, w.decide(now, &again, w.main).Verdict
+}
+
+// push has main judge itself, as it does a change, and records the run.
+func (w *world) push(level float64) {
+	now := w.measure(w.Rand, level)
+	d := w.decide(now, nil, w.main)
+	if d.Again {
+		again := w.measure(w.Rand, level)
+		d = w.decide(now, &again, w.main)
+	}
+	if d.Recorded.Total > 0 {
+		now = d.Recorded
+	}
+	now.Green = d.Verdict == ci.VerdictPass || d.Verdict == ci.VerdictWarn
+	w.main = append(w.main, now)
+}
+
+// begin is a main with so many green runs.
+func (w *world) begin(runs int) {
+	w.main = w.main[:0]
+	for range runs {
+		w.main = append(w.main, w.measure(w.Rand, 90))
+	}
+}
+
+// simulated are the shares of changes that a rule fails, in percent.
+type simulated struct {
+	innocent, innocent2 float64 // nothing changed: failed by one measurement, and after a second one
+	found, found2       float64 // the change loses a point
+	down, down2         float64 // nothing changed, on a base that lost a point in the push before
+	end, worst          float64 // level after 60 changes that each lose 0.4 points, from 90: mean and least
+}
+
+func simulate(w *world, history, trials int) simulated {
 	var s simulated
-	window := func(level float64, count int) []float64 {
-		out := make([]float64, count)
-		for i := range out {
-			out[i] = n.measure(r, level)
+	add := func(level float64, once, twice *float64) {
+		a, b := w.verdict(level)
+		if a == ci.VerdictFail {
+			*once += 100 / float64(trials)
 		}
-		return out
+		if b == ci.VerdictFail {
+			*twice += 100 / float64(trials)
+		}
 	}
 	for range trials {
-		main := window(90, 10)
-		if gate.fail(n.measure(r, 90), main) {
-			s.innocent++
-			if gate.fail(n.measure(r, 90), main) {
-				s.confirmed++
-			}
-		}
-		switch gate.verdict(n.measure(r, 89), main, false) {
-		case ci.VerdictFail:
-			s.found++
-			s.noticed++
-		case ci.VerdictInherited:
-			s.noticed++
-		default:
-		}
-		down := append(window(90, 10), n.measure(r, 89))
-		if gate.verdict(n.measure(r, 89), down, true) == ci.VerdictFail {
-			s.inherited++
-			if gate.verdict(n.measure(r, 89), down, true) == ci.VerdictFail {
-				s.again++
-			}
-		}
+		w.begin(history)
+		add(90, &s.innocent, &s.innocent2)
+		add(89, &s.found, &s.found2)
+		w.push(89)
+		add(89, &s.down, &s.down2)
 	}
-	for _, v := range []*float64{&s.innocent, &s.confirmed, &s.found, &s.noticed, &s.inherited, &s.again} {
-		*v *= 100 / float64(trials)
-	}
-	const frogs = 20
+	frogs := max(20, trials/30)
+	s.worst = 90
 	for range frogs {
-		level, main := 90.0, window(90, 10)
-		for range 60 {
-			if now := n.measure(r, level-0.4); !gate.fail(now, main) {
-				level -= 0.4
-				main = append(main, now)
-			}
-			if now := n.measure(r, level); !gate.fail(now, main) {
-				main = append(main, now)
-			}
-		}
-		s.end += level / frogs
+		level := w.frog(history)
+		s.end += level / float64(frogs)
+		s.worst = min(s.worst, level)
 	}
 	return s
 }
 
-// TestSimulation holds both policies to what they promise, on fixed seeds. With
-// -v it prints the same rows for the gates that other tools have.
+// frog merges what the gate lets through of 60 changes that each lose 0.4
+// points, with an innocent change after each.
+func (w *world) frog(history int) float64 {
+	level := 90.0
+	w.begin(history)
+	for range 60 {
+		for _, loss := range []float64{0.4, 0} {
+			if _, v := w.verdict(level - loss); v != ci.VerdictFail {
+				level -= loss
+				w.push(level)
+			}
+		}
+	}
+	return level
+}
+
+// TestSimulation holds both policies to what they promise, on seeds on which
+// nothing was tuned. With -v it prints the same rows for the gates that other
+// tools have; bench/gates.sh does so with more trials.
 func TestSimulation(t *testing.T) {
-	const trials = 3000
-	t.Logf("%-7s %-15s %8s %8s %8s %8s %9s %8s %8s", "noise", "rule", "innocent", "twice", "found", "noticed", "base down", "twice", "frog at")
-	for i, n := range noises {
-		for j, gate := range rules {
-			s := simulate(rand.New(rand.NewPCG(uint64(i), uint64(j))), n, gate, trials)
-			t.Logf("%-7s %-15s %7.2f%% %7.2f%% %7.2f%% %7.2f%% %8.2f%% %7.2f%% %8.2f", n.name, gate.name, s.innocent, s.confirmed, s.found, s.noticed, s.inherited, s.again, s.end)
-			hold(t, n, gate, s)
+	t.Logf("%-7s %4s %-15s %16s %16s %16s %16s", "noise", "runs", "rule", "innocent", "1 pp found", "base down", "60 x -0.4 ends")
+	for i, m := range models {
+		for _, history := range []int{10, 50} {
+			for j, rule := range rules {
+				w := &world{rand.New(rand.NewPCG(*simSeed, uint64(i*1000+j*100+history))), m, rule, nil}
+				s := simulate(w, history, *simTrials)
+				t.Logf("%-7s %4d %-15s %7.2f%% %7.2f%% %7.2f%% %7.2f%% %7.2f%% %7.2f%% %8.2f %7.2f", m.name, history, rule.name,
+					s.innocent, s.innocent2, s.found, s.found2, s.down, s.down2, s.end, s.worst)
+				if history == 50 { // with ten runs noise is known too badly to promise anything
+					hold(t, m, rule, s)
+				}
+			}
 		}
 	}
 }
 
-func hold(t *testing.T, n noise, gate rule, s simulated) {
+func hold(t *testing.T, m model, rule rule, s simulated) {
 	t.Helper()
 	promise := func(kept bool, what string) {
 		if !kept {
-			t.Errorf("%s, %s: %s: %+v", n.name, gate.name, what, s)
+			t.Errorf("%s, %s: %s: %+v", m.name, rule.name, what, s)
 		}
 	}
-	switch gate.name {
-	case "guide (median)":
-		// Noise of 0.2 puts the two kinds of error against each other at a delta
-		// of 0.5: no rule over one measurement finds 99 % and alarms for 0.5 %.
-		promise(s.found >= 98.5 && (n.name == "noisy" || s.found >= 99), "finds a lost point")
-		promise(s.confirmed <= 0.3, "false alarms when confirmed")
-	case "strict":
-		promise(s.innocent <= 0.5 || n.name == "spiky", "false alarms")
-		promise(s.confirmed <= 0.3, "false alarms when confirmed")
-		promise(s.noticed >= 99 || n.name == "noisy", "notices a lost point")
-		promise(s.inherited <= 4, "a base that was down")
+	// A share of so few trials may miss its goal by three standard errors.
+	atMost := func(share, goal float64) bool {
+		return share <= goal+300*math.Sqrt(goal/100*(1-goal/100)/float64(*simTrials))
+	}
+	if rule.name == "strict" {
+		promise(atMost(s.innocent, 0.5) || m.name == "spiky", "false alarms")
+		promise(atMost(s.innocent2, 0.3), "false alarms when confirmed")
+		promise(atMost(100-s.found2, 1), "finds a lost point")
+		promise(atMost(s.down2, 4), "a base that was down")
 		promise(s.end >= 90-1.2-1e-6, "many small losses")
 	}
 }

@@ -34,6 +34,7 @@ type CoverageView struct {
 	Window  []float64 // percent of the runs that made the baseline, oldest first
 	Patch   string    // the sentence about the change's own lines; empty: not known
 	Gaps    []PatchGap
+	Again   bool     // a second measurement of the same commit could change the answer
 	Notes   []string // what a careful reader should know
 }
 
@@ -44,13 +45,14 @@ func CoverageGateDocument(w io.Writer, v CoverageView) error {
 		Allowed number     `json:"allowed_pp"`
 		Series  string     `json:"series"`
 		Policy  string     `json:"policy"`
+		Again   bool       `json:"measure_again"`
 		Window  []number   `json:"window"`
 		Patch   string     `json:"patch,omitempty"`
 		Gaps    []PatchGap `json:"uncovered_new_lines"`
 		Notes   []string   `json:"notes"`
 	}
 	doc := document{
-		coverageGateDoc: coverageGateOf(v.Gate), Allowed: rounded(v.Allowed, 4), Series: v.Series, Policy: v.Policy,
+		coverageGateDoc: coverageGateOf(v.Gate), Allowed: rounded(v.Allowed, 4), Series: v.Series, Policy: v.Policy, Again: v.Again,
 		Window: []number{}, Patch: v.Patch, Gaps: append([]PatchGap{}, v.Gaps...), Notes: append([]string{}, v.Notes...),
 	}
 	for _, pct := range v.Window {
