@@ -78,6 +78,7 @@ type commands struct {
 	Init      initCommand      `cmd:"" help:"Write the repository's workflow."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 	Plan      planCommand      `cmd:"" help:"Say which tests a change can reach, and spread them over machines."`
+	Plugin    pluginCommand    `cmd:"" name:"pytest-plugin" help:"Hand out the pytest plugin that records which test ran what."`
 	Arch      archCommand      `cmd:"" help:"Say how the code hangs together: cycles, coupling, hotspots, a health score."`
 }
 

@@ -11,7 +11,13 @@ import (
 	"keepgreen/internal/render"
 )
 
+// planCommand is the plan, and what it rests on and is judged by.
 type planCommand struct {
+	Show   planShow   `cmd:"" default:"withargs" help:"Say which tests a change can reach, and spread them over machines."`
+	Record planRecord `cmd:"" help:"Keep who ran what, as the pytest plugin recorded it."`
+}
+
+type planShow struct {
 	planQuestion
 	Explain string `help:"Say why this test runs or does not, with the way through the graph: a test ID, a file, or a part of one." placeholder:"TEST"`
 	Out     string `help:"Write what the selected tests are called on a command line there, one a line: pytest @FILE." placeholder:"FILE"`
@@ -34,7 +40,7 @@ type planQuestion struct {
 }
 
 // Run gathers the change and what is known of the tests, selects, and tells.
-func (c *planCommand) Run(s *session) error {
+func (c *planShow) Run(s *session) error {
 	facts, err := c.gather(s)
 	if err != nil {
 		return err
@@ -55,7 +61,7 @@ func (c *planCommand) Run(s *session) error {
 // view is the plan as it is told, with its shards and its matrix.
 func (c *planQuestion) view(f *planFacts, plan impact.Plan) (render.PlanView, error) {
 	v := render.PlanView{
-		Mode: string(plan.Mode), Reason: plan.Reason, How: "enforce", Base: f.base, Changed: plan.Changed,
+		Mode: string(plan.Mode), Reason: plan.Reason, How: "enforce", Base: f.base, Map: f.mapped, Changed: plan.Changed,
 		Notes: append(plan.Notes, f.notes...), Timed: len(f.expects.Of) > 0,
 	}
 	for _, cause := range plan.Causes {
@@ -116,7 +122,7 @@ func explained(plan impact.Plan, name string) []render.PlanExplanation {
 }
 
 // act writes what was asked for and tells the plan.
-func (c *planCommand) act(s *session, view render.PlanView, plan impact.Plan) error {
+func (c *planShow) act(s *session, view render.PlanView, plan impact.Plan) error {
 	if c.Shard > len(view.Shards) && c.Shard > 1 || c.Shard < 0 {
 		return usagef("", "--shard=%d: there are %d", c.Shard, len(view.Shards))
 	}

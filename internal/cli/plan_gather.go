@@ -26,6 +26,7 @@ type planFacts struct {
 	expects impact.Expected
 	matrix  impact.Matrix
 	base    string
+	mapped  string // the commit of the map that is used; empty: none
 	notes   []string
 }
 
@@ -76,7 +77,8 @@ func (c *planQuestion) gather(s *session) (*planFacts, error) {
 		return nil, err
 	}
 	f.mentions(x, tree, head)
-	f.remember(s, c.History, run.Repo)
+	m := f.remember(s, repo, c.History, run.Repo)
+	f.useMap(s, x, tree, head, m)
 	return f, s.ctx.Err()
 }
 
@@ -333,26 +335,33 @@ func changedNames(change []ci.FileChange) []string {
 // planRuns is how many earlier runs durations and failures are taken from.
 const planRuns = 50
 
-// remember asks the history for durations, for what failed last time and for
-// which tests ran before. Without a history nothing is new.
-func (f *planFacts) remember(s *session, name, repo string) {
+// remember asks the history for durations, for what failed last time, for which
+// tests ran before and for who ran what. Without a history nothing is new.
+func (f *planFacts) remember(s *session, repo *git.Repo, name, project string) *impact.Map {
 	f.expects = impact.Expect(nil)
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(s.root(), name)
 	}
 	if _, err := os.Stat(name); err != nil {
 		f.notes = append(f.notes, "there is no history yet: durations are not known, and neither is what failed last time")
-		return
+		return nil
 	}
 	store, err := history.Open(s.ctx, name, history.Options{ReadOnly: true})
+	if errors.Is(err, history.ErrUnwritable) { // of an older version: it is brought to this one
+		store, err = history.Open(s.ctx, name, history.Options{})
+	}
+	var m *impact.Map
 	if err == nil {
 		defer func() { _ = store.Close() }() // it was only read
-		err = f.load(s, store, repo)
+		if err = f.load(s, store, project); err == nil {
+			m, err = nearestMap(s, store, repo, project, f.base)
+		}
 	}
 	if err != nil {
 		// Which tests failed last time is not known: everything runs.
 		f.in.Unknown = "the history cannot be read: " + withHint(err)
 	}
+	return m
 }
 
 func (f *planFacts) load(s *session, store *history.Store, repo string) error {

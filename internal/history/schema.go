@@ -173,6 +173,32 @@ CREATE TABLE verdict (
 	PRIMARY KEY (repo, test, variant)
 ) WITHOUT ROWID;
 `,
+	// Who ran what at a commit, as internal/impact encodes it, in zstd; and plans
+	// that were scored against what everything ran said.
+	`
+CREATE TABLE execmap (
+	repo       TEXT NOT NULL,
+	commit_sha TEXT NOT NULL,
+	python     TEXT NOT NULL,
+	tool       TEXT NOT NULL,
+	tests      INTEGER NOT NULL,
+	recorded   INTEGER NOT NULL, -- microseconds since 1970
+	data       BLOB NOT NULL,
+	PRIMARY KEY (repo, commit_sha, python)
+);
+CREATE TABLE plan_audit (
+	repo       TEXT NOT NULL,
+	run        TEXT NOT NULL,
+	commit_sha TEXT NOT NULL,
+	at         INTEGER NOT NULL, -- microseconds since 1970
+	mode       TEXT NOT NULL,
+	selected   INTEGER NOT NULL,
+	skipped    INTEGER NOT NULL,
+	failed     INTEGER NOT NULL,
+	missed     TEXT NOT NULL,    -- a JSON list
+	PRIMARY KEY (repo, run)
+) WITHOUT ROWID;
+`,
 }
 
 // migrate brings the file to the newest version, all steps or none.

@@ -138,7 +138,7 @@ func patched(file []byte, at int, word uint32) []byte {
 // TestDamagedPages overwrites one page after the other: whatever is read after
 // that is either right or an error, never something else.
 func TestDamagedPages(t *testing.T) {
-	path := filled(t, 30)
+	path := filled(t, 60)
 	good, err := os.ReadFile(path)
 	assert.NilError(t, err)
 	want := map[string]string{}

@@ -43,6 +43,34 @@ func (in Input) full() string {
 	return ""
 }
 
+// stale leaves the map aside if what changed between it and the base is more
+// than it can bridge, and says so. Everything else that changed since counts as
+// if it were part of the change.
+func (in *Input) stale() (note string) {
+	if in.Map == nil {
+		return ""
+	}
+	inChange := map[string]bool{}
+	for _, f := range in.Change {
+		inChange[f.Path] = true
+	}
+	for _, f := range in.Map.Since {
+		ext := path.Ext(f.Path)
+		if inChange[f.Path] {
+			continue
+		}
+		_, critical := in.critical(f.Path)
+		if critical || ext != ".py" && ext != ".pyw" && !isDocs(f.Path) && !in.Map.reads(f.Path) {
+			in.Map = nil
+			return fmt.Sprintf("who ran what is not used: %s changed since it was recorded", f.Path)
+		}
+		if ext != ".py" && ext != ".pyw" {
+			in.Change = append(in.Change, f)
+		}
+	}
+	return ""
+}
+
 func (in Input) critical(name string) (pattern string, ok bool) {
 	i := slices.IndexFunc(critical, func(p string) bool { return matches(p, name) })
 	if i >= 0 {

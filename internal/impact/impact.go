@@ -133,7 +133,7 @@ func Select(in Input) Plan {
 		return u.everything(p, reason)
 	}
 	s := newSelection(in, u)
-	for _, f := range in.Change {
+	for _, f := range s.in.Change {
 		cause := s.file(f)
 		p.Causes = append(p.Causes, cause)
 		if cause.Kind == KindFull {

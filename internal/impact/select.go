@@ -18,10 +18,18 @@ type selection struct {
 	before *reach // nil: nothing is gone
 	chosen []Choice
 	notes  []string
+	mapped bool // the map was asked
 }
 
 func newSelection(in Input, u *universe) *selection {
+	note := in.stale()
+	if in.Map != nil {
+		in.Links = append(slices.Clone(in.Links), in.Map.links()...)
+	}
 	s := &selection{in: in, u: u, now: newReach(in.Graph, in), chosen: make([]Choice, len(u.tests))}
+	if note != "" {
+		s.notes = append(s.notes, note)
+	}
 	if in.Before != nil {
 		s.before = newReach(*in.Before, in)
 	}
@@ -143,7 +151,7 @@ func (s *selection) source(name string) (Cause, bool) {
 		if r == nil {
 			continue
 		}
-		n, any := s.importers(r, name)
+		n, any := s.importers(r, name, nil)
 		cause.Tests += n
 		found = found || any
 	}
@@ -154,7 +162,8 @@ func (s *selection) source(name string) (Cause, bool) {
 }
 
 // importers selects the tests of every file that loads the changed one.
-func (s *selection) importers(r *reach, name string) (selected int, found bool) {
+// Only restricts it to some tests; nil: all.
+func (s *selection) importers(r *reach, name string, only func(test int) bool) (selected int, found bool) {
 	start := r.modules(name)
 	if len(start) == 0 {
 		return 0, false
@@ -168,7 +177,7 @@ func (s *selection) importers(r *reach, name string) (selected int, found bool) 
 		tests := s.u.byFile[file]
 		found = found || len(tests) > 0
 		for _, t := range tests {
-			if s.chosen[t].Kind != "" {
+			if s.chosen[t].Kind != "" || only != nil && !only(t) {
 				continue
 			}
 			kind, because, steps := KindChanged, "its own file changed", []Step(nil)

@@ -1,0 +1,286 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"keepgreen/internal/ci"
+	"keepgreen/internal/git"
+	"keepgreen/internal/history"
+	"keepgreen/internal/impact"
+	"keepgreen/internal/runner"
+	"keepgreen/internal/source"
+)
+
+// mapDepth is how far back a map of who ran what is looked for.
+const mapDepth = 300
+
+// nearestMap is the map of the nearest ancestor of a commit that has one; nil:
+// there is none.
+func nearestMap(s *session, store *history.Store, repo *git.Repo, name, commit string) (*impact.Map, error) {
+	rows, err := store.Maps(s.ctx, name)
+	if err != nil || len(rows) == 0 || repo == nil || commit == "" {
+		return nil, err
+	}
+	line, err := repo.FirstParents(s.ctx, commit, mapDepth)
+	if err != nil {
+		return nil, err
+	}
+	var found *impact.Map
+	for _, id := range line {
+		for _, row := range rows {
+			if row.Commit != id {
+				continue
+			}
+			data, err := store.Map(s.ctx, row)
+			if err != nil {
+				return nil, err
+			}
+			m, err := impact.ParseMap(data)
+			if err != nil {
+				continue // of another version of this program
+			}
+			if found == nil {
+				found = m
+			} else {
+				found = found.With(m)
+			}
+		}
+		if found != nil {
+			return found, nil
+		}
+	}
+	return nil, nil
+}
+
+// useMap adds the map to what the plan rests on, with everything that changed
+// since it was recorded. A map of another environment is left aside.
+func (f *planFacts) useMap(s *session, x *sources, tree scanned, head string, m *impact.Map) {
+	if m == nil || f.in.Unknown != "" {
+		return
+	}
+	if head == "" && m.Installed != "" {
+		version, installed := runner.Environment(s.ctx, s.root(), runner.Options{Env: s.Env})
+		if version != "" && (version != m.Python || installed != m.Installed) {
+			f.notes = append(f.notes, fmt.Sprintf("the map of %.9s was recorded with Python %s and other packages than there are here (%s): tests are selected by their imports", m.Commit, m.Python, version))
+			return
+		}
+	}
+	since, err := x.since(m.Commit, head)
+	if err != nil {
+		f.notes = append(f.notes, fmt.Sprintf("the map of %.9s is not used: %v", m.Commit, err))
+		return
+	}
+	for _, name := range m.Dirty { // what it had then is not known
+		if !slices.ContainsFunc(since, func(c ci.FileChange) bool { return c.Path == name }) {
+			since = append(since, ci.FileChange{Path: name, Status: "M"})
+		}
+	}
+	d := &impact.Dynamic{Map: m, Since: since}
+	if d.Deltas, err = x.deltas(since, tree, m.Commit, head); err != nil {
+		f.notes = append(f.notes, fmt.Sprintf("the map of %.9s is not used: %v", m.Commit, err))
+		return
+	}
+	d.Texts = func(yield func(string, []byte)) error { return x.each(tree, head, yield) }
+	f.in.Map, f.mapped = d, m.Commit
+}
+
+// since is what changed between a commit and what is tested.
+func (x *sources) since(commit, head string) ([]ci.FileChange, error) {
+	var change ci.Change
+	var err error
+	if head != "" {
+		change, err = x.repo.Between(x.s.ctx, commit, head)
+	} else {
+		change, err = x.repo.Change(x.s.ctx, commit)
+	}
+	return fromFolder(change.Files, x.repo.Sub), err
+}
+
+// deltas reads both versions of the Python files among the changed ones.
+func (x *sources) deltas(since []ci.FileChange, tree scanned, commit, head string) (map[string]impact.Delta, error) {
+	names := map[string]bool{}
+	for _, name := range changedNames(since) {
+		if ext := path.Ext(name); ext == ".py" || ext == ".pyw" {
+			names[name] = true
+		}
+	}
+	deltas := make(map[string]impact.Delta, len(names))
+	for name := range names {
+		deltas[name] = impact.Delta{}
+	}
+	if len(names) == 0 {
+		return deltas, nil
+	}
+	files, err := x.repo.Tree(x.s.ctx, commit)
+	if err != nil {
+		return nil, err
+	}
+	files = slices.DeleteFunc(files, func(f git.File) bool { return !names[f.Path] })
+	err = x.repo.ReadBlobs(x.s.ctx, files, func(f git.File, data []byte) {
+		facts := x.understand(f.Path, contentID(f.Blob), data).facts
+		d := deltas[f.Path]
+		d.Old, d.OldText, d.Broken = facts.Defs, slices.Clone(data), facts.Broken != nil
+		deltas[f.Path] = d
+	})
+	if err != nil {
+		return nil, err
+	}
+	now := map[string]source.Facts{}
+	for _, f := range tree.files {
+		if names[f.Path] {
+			now[f.Path] = f.Facts
+		}
+	}
+	some := scanned{listed: slices.DeleteFunc(slices.Clone(tree.listed), func(f git.File) bool { return !names[f.Path] })}
+	err = x.each(some, head, func(name string, data []byte) {
+		facts, read := now[name]
+		if !read {
+			return
+		}
+		d := deltas[name]
+		d.New, d.NewText, d.Broken = facts.Defs, slices.Clone(data), d.Broken || facts.Broken != nil
+		deltas[name] = d
+	})
+	return deltas, err
+}
+
+// planRecord keeps what the plugin wrote.
+type planRecord struct {
+	Paths   []string `arg:"" help:"The folders that KEEPGREEN_MAP named, of one run: all shards and workers." placeholder:"DIR"`
+	History string   `default:".keepgreen/history.db" help:"The history." placeholder:"DB"`
+}
+
+// Run reads recordings and keeps them as the map of the commit.
+func (c *planRecord) Run(s *session) error {
+	repo, err := git.Open(s.ctx, s.root(), s.Env.Pairs())
+	if err != nil {
+		return usagef("a map belongs to a commit", "%s: %w", s.Globals.Dir, err)
+	}
+	recording := impact.NewRecording()
+	n := 0
+	for _, dir := range c.Paths {
+		read, err := addRecordings(recording, s.resolve(dir))
+		if err != nil {
+			return usagef("record again: a recording that is broken is no answer", "%s: %w", dir, err)
+		}
+		n += read
+	}
+	if n == 0 {
+		return usagef("KEEPGREEN_MAP=DIR PYTHONPATH=$(keepgreen pytest-plugin) pytest -p "+runner.PluginName, "%s: no recording in it", strings.Join(c.Paths, ", "))
+	}
+	name := c.History
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(s.root(), name)
+	}
+	if err := home(s.root()); err != nil {
+		return noAnswerf("", "%w", bare(err))
+	}
+	store, err := history.Open(s.ctx, name, history.Options{})
+	if err != nil {
+		return noAnswerf("", "%s", withHint(err))
+	}
+	m, err := s.keepMap(store, repo, recording)
+	err = errors.Join(err, store.Close())
+	if err != nil {
+		return noAnswerf("", "%w", err)
+	}
+	if s.Format == "json" {
+		return writeJSON(s.Stdout, map[string]any{"commit": m.Commit, "python": m.Python, "tests": len(m.Tests), "definitions": len(m.Defs), "files": len(m.Files)})
+	}
+	fmt.Fprintf(s.Stdout, "%s of %s, Python %s, recorded at %.9s\n", plural(len(m.Tests), "test", "tests"), plural(len(m.Defs), "definition", "definitions"), m.Python, m.Commit)
+	return nil
+}
+
+// addRecordings adds every file of a folder that the plugin wrote.
+func addRecordings(r *impact.Recording, dir string) (n int, err error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	if err != nil {
+		return 0, err
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return 0, bare(err)
+	}
+	for _, name := range files {
+		file, err := os.Open(name)
+		if err != nil {
+			return n, bare(err)
+		}
+		err = r.Add(file)
+		file.Close()
+		if err != nil {
+			return n, fmt.Errorf("%s: %w", filepath.Base(name), err)
+		}
+		if strings.HasPrefix(filepath.Base(name), "map-") {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// keepMap stores a recording under the commit that is checked out, over what is
+// known of the tests that did not run this time.
+func (s *session) keepMap(store *history.Store, repo *git.Repo, r *impact.Recording) (*impact.Map, error) {
+	commit, err := repo.Head(s.ctx)
+	if err != nil || commit == "" {
+		return nil, errors.Join(err, errors.New("there is no commit yet that a map could belong to"))
+	}
+	since, err := repo.Change(s.ctx, commit)
+	if err != nil {
+		return nil, err
+	}
+	var dirty []string
+	for _, name := range changedNames(fromFolder(since.Files, repo.Sub)) {
+		if path.Ext(name) == ".py" {
+			dirty = append(dirty, name)
+		}
+	}
+	run := ci.Run{Repo: filepath.Base(s.root())}
+	s.fromForge(&run)
+	m := r.Map(commit, dirty)
+	if old, err := nearestMap(s, store, repo, run.Repo, commit); err == nil && old != nil && len(m.Tests) < len(m.Collected) && old.Installed == m.Installed {
+		m = m.Over(old)
+	}
+	data, err := m.AppendBinary(nil)
+	if err != nil {
+		return nil, err
+	}
+	row := history.MapRow{Repo: run.Repo, Commit: commit, Python: m.Python, Tool: m.Tool, Tests: len(m.Tests), Recorded: s.Now()}
+	if err := store.PutMap(s.ctx, row, data); err != nil {
+		return nil, errors.New(withHint(err))
+	}
+	return m, nil
+}
+
+// pluginCommand hands out the plugin.
+type pluginCommand struct {
+	Print bool   `help:"Print the plugin itself instead."`
+	Into  string `help:"Write the plugin there. Without it: .keepgreen/plugin in the repository." placeholder:"DIR"`
+}
+
+// Run writes the plugin and prints where, for PYTHONPATH.
+func (c *pluginCommand) Run(s *session) error {
+	if c.Print {
+		_, err := s.Stdout.Write(runner.PluginSource())
+		return err
+	}
+	dir := filepath.Join(s.root(), homePath, "plugin")
+	if c.Into != "" {
+		dir = s.resolve(c.Into)
+	} else if err := home(s.root()); err != nil {
+		return noAnswerf("name another place with --into", "%w", bare(err))
+	}
+	if err := runner.WritePlugin(dir); err != nil {
+		return noAnswerf("", "%s: %w", dir, bare(err))
+	}
+	if s.Format == "json" {
+		return writeJSON(s.Stdout, map[string]any{"path": dir, "plugin": runner.PluginName})
+	}
+	fmt.Fprintln(s.Stdout, dir)
+	return nil
+}
