@@ -18,6 +18,7 @@ type Input struct {
 	Graph     ci.Graph
 	History   ci.History
 	Contracts []ci.Contract
+	Findings  []ci.Diagnostic // of other tools
 }
 
 // Analyse understands a graph.
@@ -35,6 +36,7 @@ func Analyse(in Input) ci.Architecture {
 	a.Contracts, a.Violations = results, append(n.instabilities(a.Metrics), breaches...)
 	a.Hotspots = hotspots(in.Graph, in.History)
 	a.Coupled = coupled(in.Graph, in.History)
+	a.Findings, a.Elsewhere = merge(in.Graph, in.Findings)
 	a.Score = n.score(a)
 	a.Advice = advise(a)
 	return a

@@ -36,6 +36,8 @@ type Architecture struct {
 	Coupled    []Coupled       // the strongest first
 	Violations []Violation
 	Contracts  []ContractResult // in the order in which they were given
+	Findings   []ModuleFindings // of other tools; the worst module first
+	Elsewhere  int              // findings of other tools about files that are no module
 	History    History
 	Score      HealthScore
 	Advice     []Advice // the most urgent first
@@ -103,6 +105,13 @@ type Violation struct {
 	Chain []int  // indexes of Graph.Modules: the imports that break it
 	Edge  ImportEdge
 	Text  string
+}
+
+// ModuleFindings is what other tools found in one module.
+type ModuleFindings struct {
+	Module                  int          // index of Graph.Modules
+	Findings                []Diagnostic // the worst first
+	Errors, Warnings, Notes int
 }
 
 // HealthScore is the score and what it is made of.

@@ -15,6 +15,7 @@ type archCommand struct {
 	HTML       string   `help:"Write the map of the code as one page: hotspots, dependency matrix, module graph." placeholder:"FILE"`
 	ChurnSince string   `help:"How far back history counts: 90d, 12w, 6m or 1y; none: not at all." default:"1y" placeholder:"TIME"`
 	Base       string   `help:"Compare with this commit, branch or tag, where the change left it." placeholder:"REF"`
+	SARIF      []string `name:"sarif" help:"Tell what CodeQL or another scanner found, module by module: SARIF files, or folders of them." placeholder:"FILE"`
 	NoCache    bool     `help:"Read every file again, and keep nothing for the next time."`
 	FailOn     []string `help:"Say no when: new-cycles (with --base), score-drop=X (with --base), min-score=X, broken-contracts." placeholder:"RULE"`
 	Linter     bool     `name:"import-linter" key:"arch.import_linter" default:"true" negatable:"" help:"Check the contracts of import-linter's own configuration too."`
@@ -54,7 +55,7 @@ func (c *archCommand) view(s *session) (render.ArchView, error) {
 	if err != nil && !errors.Is(err, git.ErrNoRepository) {
 		return none, noAnswerf("", "%w", err)
 	}
-	q := archQuestion{repo: repo, churnSince: c.ChurnSince, linter: c.Linter, cached: !c.NoCache}
+	q := archQuestion{repo: repo, churnSince: c.ChurnSince, linter: c.Linter, cached: !c.NoCache, sarif: c.SARIF}
 	if c.Base != "" {
 		if repo == nil {
 			return none, usagef("", "--base: %s is not in a git repository", s.Globals.Dir)

@@ -22,6 +22,7 @@ type archQuestion struct {
 	churnSince string
 	linter     bool // import-linter's contracts count
 	cached     bool // what was read before is not read again
+	sarif      []string
 }
 
 // errNoSource says that there is nothing of a language that is read.
@@ -34,6 +35,10 @@ func (s *session) architecture(q archQuestion) (render.ArchView, error) {
 	version, _ := buildVersion()
 	view := render.ArchView{Repo: filepath.Base(s.root()), Version: version, Now: s.Now()}
 	contracts, err := s.contracts(q.linter)
+	if err != nil {
+		return view, err
+	}
+	found, err := s.findings(q)
 	if err != nil {
 		return view, err
 	}
@@ -50,7 +55,7 @@ func (s *session) architecture(q archQuestion) (render.ArchView, error) {
 	if len(tree.files) == 0 {
 		return view, usagef("keepgreen arch reads Python and Go", "%s: %w", s.Globals.Dir, errNoSource)
 	}
-	in := arch.Input{Graph: tree.graph(), Contracts: contracts}
+	in := arch.Input{Graph: tree.graph(), Contracts: contracts, Findings: found}
 	if in.History, err = s.churn(q, commits, tree); err != nil {
 		return view, err
 	}

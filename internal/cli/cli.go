@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +57,7 @@ func (e Env) Pairs() []string {
 
 // Globals are the flags that every command has.
 type Globals struct {
-	Format  string `help:"How the answer is printed: text,json." enum:"text,json,sarif" default:"text" placeholder:"text|json"`
+	Format  string `help:"How the answer is printed: ${formatlist}." enum:"text,json,sarif" default:"text" placeholder:"${formats}"`
 	Quiet   bool   `short:"q" help:"Print the answer only, no progress."`
 	NoColor bool   `help:"No colours (also: NO_COLOR)." setting:"NO_COLOR"`
 	Dir     string `short:"C" help:"The repository." default:"." placeholder:"DIR"`
@@ -125,6 +126,7 @@ func run(ctx context.Context, p Process) (err error) {
 		kong.ValueFormatter(helpText),
 		kong.Resolvers(given),
 		kong.Bind(s),
+		formats(p.Args),
 	)
 	if err != nil {
 		return fmt.Errorf("command line: %w", err)
@@ -155,6 +157,15 @@ func run(ctx context.Context, p Process) (err error) {
 		s.Colour = false
 	}
 	return parsed.Run(s)
+}
+
+// formats are those that --help names: one more where the architecture is asked for.
+func formats(args []string) kong.Vars {
+	list := "text,json"
+	if slices.Contains(args, "arch") {
+		list += ",sarif"
+	}
+	return kong.Vars{"formatlist": list, "formats": strings.ReplaceAll(list, ",", "|")}
 }
 
 // helpText is a flag's help with where else its value may come from and what it

@@ -117,6 +117,7 @@ func ArchText(w io.Writer, v ArchView, o TextOptions) error {
 	p.archContracts(v)
 	p.archCycles(v)
 	p.archHotspots(v)
+	p.archFindings(v)
 	p.archAdvice(v)
 	for _, warning := range v.Graph.Warnings[:min(len(v.Graph.Warnings), 5)] {
 		p.line(p.ink.yellow("! ") + Visible(warningWords(warning)))

@@ -21,6 +21,8 @@ type archDoc struct {
 	Together  []archTogetherDoc  `json:"change_coupling"`
 	Broken    []archViolationDoc `json:"violations"`
 	Contracts []archContractDoc  `json:"contracts"`
+	Findings  []archFindingsDoc  `json:"findings"`
+	Elsewhere int                `json:"findings_elsewhere"`
 	Advice    []archAdviceDoc    `json:"recommendations"`
 	History   archHistoryDoc     `json:"history"`
 	Delta     *archDeltaDoc      `json:"delta"`
@@ -144,6 +146,24 @@ type archContractDoc struct {
 	Line     int      `json:"line"`
 }
 
+type archFindingsDoc struct {
+	Module   string           `json:"module"`
+	File     string           `json:"file"`
+	Errors   int              `json:"errors"`
+	Warnings int              `json:"warnings"`
+	Notes    int              `json:"notes"`
+	List     []archFindingDoc `json:"list"`
+}
+
+type archFindingDoc struct {
+	Tool     string      `json:"tool"`
+	Rule     string      `json:"rule"`
+	Severity ci.Severity `json:"severity"`
+	File     string      `json:"file"`
+	Line     int         `json:"line"`
+	Message  string      `json:"message"`
+}
+
 type archAdviceDoc struct {
 	Rule     string `json:"rule"`
 	Text     string `json:"text"`
@@ -184,6 +204,7 @@ func ArchDocument(w io.Writer, v ArchView) error {
 	doc := archDoc{
 		Timestamp: v.Now.UTC().Format("2006-01-02T15:04:05Z"), Version: v.Version, Score: scoreOf(v.Score), Failed: list(v.Failed),
 		History: v.historyDoc(), Coupling: v.couplingDocs(50), Contracts: v.contractDocs(), Delta: v.deltaDoc(),
+		Findings: v.findingsDocs(), Elsewhere: v.Elsewhere,
 	}
 	for _, p := range v.Score.Parts {
 		doc.Parts = append(doc.Parts, archPartDoc{p.Name, p.Doc, rounded(p.Raw, 4), number(p.Limit), number(p.Weight), number(p.Curve), rounded(p.Cost, 3)})
@@ -246,6 +267,17 @@ func (v ArchView) contractDocs() (out []archContractDoc) {
 	for _, r := range v.Contracts {
 		c := r.Contract
 		out = append(out, archContractDoc{c.Name, string(c.Kind), r.Kept, r.Problem, list(r.Warnings), r.Broken, c.Pos.File, c.Pos.Line})
+	}
+	return out
+}
+
+func (v ArchView) findingsDocs() []archFindingsDoc {
+	out := make([]archFindingsDoc, len(v.Findings))
+	for i, f := range v.Findings {
+		out[i] = archFindingsDoc{Module: v.name(f.Module), File: v.Graph.Modules[f.Module].File, Errors: f.Errors, Warnings: f.Warnings, Notes: f.Notes}
+		for _, d := range f.Findings {
+			out[i].List = append(out[i].List, archFindingDoc{d.Tool, d.Rule, d.Severity, d.Pos.File, d.Pos.Line, d.Message})
+		}
 	}
 	return out
 }

@@ -190,6 +190,7 @@ func (v ArchView) archTables(m *markdownPage) {
 			m.line("| %s | %s | %d | %d | %d | %s | %s |", NeutralCode(h.File), NeutralCode(h.Function.Name), h.Function.Complexity, h.Function.Cognitive, h.Function.Lines(), commits, authors)
 		}
 	}
+	v.archFindings(m)
 	if central := v.central(10); len(central) > 0 {
 		m.line("\n### Coupling\n")
 		m.line("| module | fan-in | fan-out | instability | a change may break |\n| --- | --: | --: | --: | --: |")
