@@ -50,7 +50,8 @@ var rooms = map[string]struct {
 	"internal/report/vuln":       {half: pure},
 	"internal/report/reporttest": {half: tests, needs: []string{"internal/report/format"}},
 
-	"internal/source": {half: pure},
+	"internal/source":         {half: pure},
+	"internal/source/foreign": {half: pure, needs: []string{"internal/source"}},
 
 	"internal/triage": {half: pure},
 	"internal/flake":  {half: pure},
@@ -81,7 +82,7 @@ var rooms = map[string]struct {
 	"internal/cli": {half: top, needs: []string{
 		"internal/config", "internal/report", "internal/report/coverage", "internal/report/format",
 		"internal/report/gotest", "internal/report/lint", "internal/report/pytest", "internal/report/vuln",
-		"internal/source", "internal/triage", "internal/flake", "internal/arch", "internal/impact", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
+		"internal/source", "internal/source/foreign", "internal/triage", "internal/flake", "internal/arch", "internal/impact", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
 		"internal/agent", "internal/git", "internal/history", "internal/llm", "internal/runner", "internal/execmap",
 		"internal/trend", "internal/artifact",
 		"internal/workflow",

@@ -15,6 +15,7 @@ type archCommand struct {
 	HTML       string   `help:"Write the map of the code as one page: hotspots, dependency matrix, module graph." placeholder:"FILE"`
 	ChurnSince string   `help:"How far back history counts: 90d, 12w, 6m or 1y; none: not at all." default:"1y" placeholder:"TIME"`
 	Base       string   `help:"Compare with this commit, branch or tag, where the change left it." placeholder:"REF"`
+	Graph      []string `help:"Take the imports from these files instead of reading source: a SCIP index, or the JSON of dependency-cruiser, madge or pydeps --show-deps." placeholder:"FILE"`
 	SARIF      []string `name:"sarif" help:"Tell what CodeQL or another scanner found, module by module: SARIF files, or folders of them." placeholder:"FILE"`
 	NoCache    bool     `help:"Read every file again, and keep nothing for the next time."`
 	FailOn     []string `help:"Say no when: new-cycles (with --base), score-drop=X (with --base), min-score=X, broken-contracts." placeholder:"RULE"`
@@ -55,8 +56,11 @@ func (c *archCommand) view(s *session) (render.ArchView, error) {
 	if err != nil && !errors.Is(err, git.ErrNoRepository) {
 		return none, noAnswerf("", "%w", err)
 	}
-	q := archQuestion{repo: repo, churnSince: c.ChurnSince, linter: c.Linter, cached: !c.NoCache, sarif: c.SARIF}
+	q := archQuestion{repo: repo, churnSince: c.ChurnSince, linter: c.Linter, cached: !c.NoCache, sarif: c.SARIF, graphs: c.Graph}
 	if c.Base != "" {
+		if len(c.Graph) > 0 {
+			return none, usagef("", "--base compares what is read from source; with --graph there is no graph of it")
+		}
 		if repo == nil {
 			return none, usagef("", "--base: %s is not in a git repository", s.Globals.Dir)
 		}

@@ -34,9 +34,19 @@ func (s *session) findings(q archQuestion) ([]ci.Diagnostic, error) {
 			out = append(out, found...)
 		}
 	}
+	tops := []string{filepath.ToSlash(s.root()) + "/"}
+	if real, err := filepath.EvalSymlinks(s.root()); err == nil {
+		tops = append(tops, filepath.ToSlash(real)+"/")
+	}
 	if q.repo != nil && q.repo.Sub != "" {
-		for i := range out {
-			out[i].Pos.File = strings.TrimPrefix(out[i].Pos.File, q.repo.Sub+"/")
+		tops = append(tops, q.repo.Sub+"/")
+	}
+	for i := range out {
+		for _, top := range tops {
+			if below, ok := strings.CutPrefix(out[i].Pos.File, top); ok {
+				out[i].Pos.File = below
+				break
+			}
 		}
 	}
 	return out, nil

@@ -23,6 +23,7 @@ type archQuestion struct {
 	linter     bool // import-linter's contracts count
 	cached     bool // what was read before is not read again
 	sarif      []string
+	graphs     []string // files of other tools' graphs, which are taken instead of our own
 }
 
 // errNoSource says that there is nothing of a language that is read.
@@ -52,11 +53,17 @@ func (s *session) architecture(q archQuestion) (render.ArchView, error) {
 	if err != nil {
 		return view, usagef("", "%s: %w", s.Globals.Dir, bare(err))
 	}
-	if len(tree.files) == 0 {
+	if len(tree.files) == 0 && len(q.graphs) == 0 {
 		return view, usagef("keepgreen arch reads Python and Go", "%s: %w", s.Globals.Dir, errNoSource)
 	}
-	in := arch.Input{Graph: tree.graph(), Contracts: contracts, Findings: found}
-	if in.History, err = s.churn(q, commits, tree); err != nil {
+	graph := tree.graph()
+	if len(q.graphs) > 0 {
+		if graph, err = s.foreignGraph(q.graphs, tree.all, graph); err != nil {
+			return view, err
+		}
+	}
+	in := arch.Input{Graph: graph, Contracts: contracts, Findings: found}
+	if in.History, err = s.churn(q, commits, graph); err != nil {
 		return view, err
 	}
 	view.Architecture = arch.Analyse(in)
@@ -124,7 +131,7 @@ func (s *session) startHistory(q archQuestion) (*pastCommits, error) {
 }
 
 // churn is the churn of the window. What git said is kept for the next time.
-func (s *session) churn(q archQuestion, h *pastCommits, tree scanned) (ci.History, error) {
+func (s *session) churn(q archQuestion, h *pastCommits, g ci.Graph) (ci.History, error) {
 	<-h.done
 	switch {
 	case h.err != nil:
@@ -138,9 +145,15 @@ func (s *session) churn(q archQuestion, h *pastCommits, tree scanned) (ci.Histor
 			return err
 		})
 	}
-	have := make(map[string]bool, len(tree.files))
-	for _, f := range tree.files {
-		have[f.Path] = true
+	have := make(map[string]bool, len(g.Modules))
+	for i := range g.Modules {
+		m := &g.Modules[i]
+		have[m.File] = !m.External
+		for k := range m.Defs {
+			if file := m.Defs[k].File; file != "" { // a Go package's
+				have[file] = true
+			}
+		}
 	}
 	return q.repo.Churn(s.ctx, h.log, h.window, func(name string) bool { return have[name] }), nil
 }

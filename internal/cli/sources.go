@@ -37,6 +37,7 @@ type sources struct {
 // scanned are the source files of one tree.
 type scanned struct {
 	files    []source.File
+	all      []git.File // of any language
 	layout   source.Layout
 	warnings []ci.Warning
 	listed   []git.File // the files themselves, and at a commit where their content is
@@ -87,7 +88,8 @@ func (x *sources) workTree() (scanned, error) {
 	if slices.ContainsFunc(files, func(f git.File) bool { return f.Path == storePath && f.Blob != "" }) {
 		x.store, x.keep = &source.Store{}, false // it came with a commit: who wrote it, and about what?
 	}
-	files = slices.DeleteFunc(files, func(f git.File) bool { return !readable(f.Path) })
+	all := files
+	files = slices.DeleteFunc(slices.Clone(all), func(f git.File) bool { return !readable(f.Path) })
 	read := make([]readFile, len(files))
 	var wait sync.WaitGroup
 	next := make(chan int, 64)
@@ -105,7 +107,7 @@ func (x *sources) workTree() (scanned, error) {
 	close(next)
 	wait.Wait()
 	tree := gathered(read, filepath.Base(x.s.root()))
-	tree.listed = files
+	tree.listed, tree.all = files, all
 	return tree, x.s.ctx.Err()
 }
 
@@ -314,7 +316,7 @@ func (x *sources) list() ([]git.File, error) {
 			}
 			return x.s.ctx.Err()
 		}
-		if rel, err := filepath.Rel(root, name); err == nil && readable(entry.Name()) {
+		if rel, err := filepath.Rel(root, name); err == nil {
 			files = append(files, git.File{Path: filepath.ToSlash(rel)})
 		}
 		return nil

@@ -82,7 +82,7 @@ func scoreWords(s ci.HealthScore) string {
 func (v ArchView) places(c ci.Cut) string {
 	var out []string
 	for _, e := range c.Lines {
-		out = append(out, fmt.Sprintf("%s:%d", cmp.Or(e.File, v.Graph.Modules[e.From].File), e.Line))
+		out = append(out, ci.Position{File: cmp.Or(e.File, v.Graph.Modules[e.From].File), Line: e.Line}.String())
 	}
 	if len(out) > 3 {
 		out = append(out[:3], fmt.Sprintf("and %d more", len(out)-3))

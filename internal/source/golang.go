@@ -168,7 +168,7 @@ func (b *builder) golang(files []File) {
 			b.graph.Modules = append(b.graph.Modules, ci.Module{Name: n, File: path.Dir(f.Path), Test: true})
 		}
 		m := &b.graph.Modules[i]
-		m.Test = m.Test && isTest(f.Path)
+		m.Test = m.Test && IsTest(f.Path)
 		m.Code += f.Code
 		if f.Broken != nil {
 			m.Broken = f.Broken.Line

@@ -44,7 +44,7 @@ func Modules(files []File, layout Layout) ci.Graph {
 	slices.SortFunc(golang, byPath)
 	b.python(python)
 	b.golang(golang)
-	return b.sorted()
+	return Arrange(b.graph)
 }
 
 // builder collects the graph; indexes are provisional until sorted.
@@ -134,9 +134,9 @@ func (b *builder) take(x *edges) {
 	}
 }
 
-// sorted puts modules and edges into the order that Graph promises.
-func (b *builder) sorted() ci.Graph {
-	g := b.graph
+// Arrange puts modules and edges, which may come in any order, into the one that
+// ci.Graph promises, and makes one edge of those that are the same.
+func Arrange(g ci.Graph) ci.Graph {
 	order := make([]int, len(g.Modules))
 	for i := range order {
 		order[i] = i
@@ -214,8 +214,11 @@ func describe(m *ci.Module, defs []ci.Definition) {
 	}
 }
 
-// isTest reports whether a path is a test's or belongs to tests.
-func isTest(file string) bool {
+// IsStandard reports whether Python's standard library has a module of this name.
+func IsStandard(name string) bool { return standard[name] }
+
+// IsTest reports whether a path is a test's or belongs to tests.
+func IsTest(file string) bool {
 	dir, base := path.Split(file)
 	stem := strings.TrimSuffix(base, path.Ext(base))
 	if stem == "conftest" || strings.HasPrefix(stem, "test_") || strings.HasSuffix(stem, "_test") {

@@ -47,7 +47,7 @@ func (b *builder) python(files []File) {
 	start := len(b.graph.Modules)
 	taken := map[string]bool{}
 	for _, f := range files {
-		m := ci.Module{Name: r.name(f.Path), File: f.Path, Package: path.Base(f.Path) == "__init__.py", Test: isTest(f.Path), Code: f.Code, Defs: f.Defs}
+		m := ci.Module{Name: r.name(f.Path), File: f.Path, Package: path.Base(f.Path) == "__init__.py", Test: IsTest(f.Path), Code: f.Code, Defs: f.Defs}
 		for _, name := range []string{m.Name, strings.ReplaceAll(key(f.Path), "/", "."), f.Path} {
 			if m.Name = name; name != "" && !taken[name] {
 				break

@@ -1,0 +1,1 @@
+const m = require("./gone"); module.exports = 1;

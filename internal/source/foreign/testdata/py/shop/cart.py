@@ -1,0 +1,5 @@
+def f():
+    import shop.web
+    return shop.web
+class C:
+    pass
