@@ -74,6 +74,15 @@ func generated(t *testing.T, name string) string {
 		for _, m := range trend.Metrics() {
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.Name, m.Unit, m.Doc)
 		}
+	case name == "kpis":
+		fmt.Fprint(&b, "| key figure | target | definition |\n| --- | --: | --- |\n")
+		for _, k := range trend.Definitions() {
+			target := "–"
+			if k.Target.Set {
+				target = map[bool]string{true: "< ", false: "> "}[k.Target.Below] + k.Unit.Say(k.Target.Level)
+			}
+			fmt.Fprintf(&b, "| %s (`%s`) | %s | %s |\n", k.Label, k.Name, target, k.Doc)
+		}
 	case words[0] == "help":
 		fmt.Fprintf(&b, "```\n%s```\n", keepgreen(t, t.TempDir(), "keepgreen "+strings.Join(words[1:], " ")+" --help"))
 	default:

@@ -60,6 +60,8 @@ type Selection struct {
 	Mode           string
 	Selected, Left int
 	Saved          *float64 // seconds
+	Audited        *float64 // tests that were left out and run all the same
+	Missed         *float64 // of these, failed
 }
 
 // Usage is what asking a model cost.
@@ -259,8 +261,10 @@ func readPlan(f fields, doc *Document) error {
 	if total != nil {
 		doc.Selection.Left = max(0, *total-len(tests))
 	}
-	if doc.Selection.Saved, err = amount(f["saved_s"]); err != nil {
-		return fmt.Errorf("saved_s: %w", err)
+	for key, to := range map[string]**float64{"skipped_s": &doc.Selection.Saved, "audited": &doc.Selection.Audited, "missed": &doc.Selection.Missed} {
+		if *to, err = amount(f[key]); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func TestRead(t *testing.T) {
 		{"a triage without a fix", `{"clusters":[],"flaky_tests":[{"id":"a::b"}],"fixes":[],"ai":{"input_tokens":10,"output_tokens":2,"cost_usd":0.5}}`, func(d artifact.Document) bool {
 			return *d.FixConfidence == 0 && d.Flaky[0] == "a::b" && *d.Model.Dollars == 0.5 && d.Model.Calls == nil
 		}},
-		{"a plan", `{"mode":"selective","tests":[{"id":"a"}],"total":5,"saved_s":12.5}`, func(d artifact.Document) bool { return d.Selection.Left == 4 && *d.Selection.Saved == 12.5 }},
+		{"a plan", `{"mode":"selective","tests":[{"id":"a"}],"total":5,"skipped_s":12.5}`, func(d artifact.Document) bool { return d.Selection.Left == 4 && *d.Selection.Saved == 12.5 }},
 		{"a job without outputs", `{"lint":{"result":"skipped","outputs":{}}}`, func(d artifact.Document) bool { return d.Needs["lint"] == ci.JobSkipped && d.Coverage == nil }},
 	} {
 		doc, err := artifact.Read([]byte(c.in))

@@ -76,6 +76,8 @@ type commands struct {
 	Gate      gateCommand      `cmd:"" help:"Compare with the baseline of main, and say yes or no."`
 	Forensics forensicsCommand `cmd:"" help:"Check the forensic log and the eviction metrics."`
 	Metrics   metricsCommand   `cmd:"" help:"Collect the figures of this run: time, queue, reruns, tests, coverage, vulnerabilities."`
+	Insights  insightsCommand  `cmd:"" help:"Say what the history says: key figures, trends, what to do next."`
+	Past      historyCommand   `cmd:"" name:"history" help:"Bring in the past, or take the history elsewhere."`
 	Init      initCommand      `cmd:"" help:"Write the repository's workflow."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 	Plan      planCommand      `cmd:"" help:"Say which tests a change can reach, and spread them over machines."`

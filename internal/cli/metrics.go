@@ -122,7 +122,7 @@ func (c *metricsCommand) inputs(s *session) []string {
 func (f *collected) facts() trend.Facts {
 	facts := trend.Facts{Timing: f.timing(), Coverage: f.coverage, High: f.high, Critical: f.critical, FixConfidence: f.confidence, HasFlaky: f.hasFlaky}
 	if f.selection != nil {
-		facts.Selection = &trend.Selection{Mode: f.selection.Mode, Selected: f.selection.Selected, Left: f.selection.Left, Saved: f.selection.Saved}
+		facts.Selection = &trend.Selection{Mode: f.selection.Mode, Selected: f.selection.Selected, Left: f.selection.Left, Saved: f.selection.Saved, Audited: f.selection.Audited, Missed: f.selection.Missed}
 	}
 	if f.model != nil {
 		facts.Model = &trend.Model{Calls: f.model.Calls, InputTokens: f.model.InputTokens, OutputTokens: f.model.OutputTokens, Dollars: f.model.Dollars}

@@ -66,6 +66,12 @@ func explain(path string, err error) error {
 	return &Error{Path: path, Kind: kindOf(err), Err: err}
 }
 
+// inTheWay reports whether another process is the reason, and will be gone.
+func inTheWay(err error) bool {
+	var failed *sqlite.Error
+	return errors.Is(err, ErrBusy) || errors.As(err, &failed) && failed.Code()&0xff == sqlite3.SQLITE_IOERR
+}
+
 func kindOf(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return ErrUnwritable

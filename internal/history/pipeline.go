@@ -35,6 +35,8 @@ type PipelineRow struct {
 	Flaky    *float64 `json:"flaky,omitempty"` // 0: no
 	Saved    *float64 `json:"selection_saved_s,omitempty"`
 	Cost     *float64 `json:"model_cost_usd,omitempty"`
+	Audited  *float64 `json:"selection_audited,omitempty"`
+	Missed   *float64 `json:"selection_missed,omitempty"`
 }
 
 // PipelineOf is a run's metrics as the history keeps them.
@@ -53,6 +55,7 @@ func PipelineOf(m ci.RunMetrics) PipelineRow {
 	for name, to := range map[string]**float64{
 		"build_duration_s": &row.Build, "queue_time_s": &row.Queue, "machine_time_s": &row.Spent, "coverage_pct": &row.Coverage,
 		"has_flaky_tests": &row.Flaky, "selection_saved_s": &row.Saved, "model_cost_usd": &row.Cost,
+		"selection_audited": &row.Audited, "selection_missed": &row.Missed,
 	} {
 		if v, ok := m.Metric(name); ok {
 			*to = &v
@@ -61,7 +64,7 @@ func PipelineOf(m ci.RunMetrics) PipelineRow {
 	return row
 }
 
-const pipelineColumns = `repo, run, attempt, workflow, class, branch, commit_sha, url, status, created, started, build, queue, spent, coverage, flaky, saved, cost`
+const pipelineColumns = `repo, run, attempt, workflow, class, branch, commit_sha, url, status, created, started, build, queue, spent, coverage, flaky, saved, cost, audited, missed`
 
 // PutPipeline records an attempt with its jobs. What is recorded again replaces
 // what was: an attempt is collected while it runs, and once more when it has
@@ -101,6 +104,7 @@ func putPipeline(ctx context.Context, tx *sql.Tx, row PipelineRow, jobs []ci.Job
 	values := []any{
 		row.Repo, row.Run, row.Attempt, row.Workflow, string(row.Class), row.Branch, row.Commit, row.URL, string(row.Status), micros(row.Created), micros(row.Started),
 		nullable(row.Build), nullable(row.Queue), nullable(row.Spent), nullable(row.Coverage), nullable(row.Flaky), nullable(row.Saved), nullable(row.Cost),
+		nullable(row.Audited), nullable(row.Missed),
 	}
 	if _, err := tx.ExecContext(ctx, pipelineInsert, values...); err != nil || len(jobs) == 0 {
 		return err
@@ -132,8 +136,16 @@ func nullable(v *float64) any {
 // Pipelines lists the attempts that started since then, oldest first; an empty
 // repo means all.
 func (s *Store) Pipelines(ctx context.Context, repo string, since time.Time) ([]PipelineRow, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT "+pipelineColumns+" FROM pipeline WHERE (?1 = '' OR repo = ?1) AND started >= ?2 ORDER BY started, repo, run, attempt",
-		repo, since.UnixMicro())
+	return s.pipelines(ctx, "WHERE (?1 = '' OR repo = ?1) AND started >= ?2 ORDER BY started, repo, run, attempt", repo, since.UnixMicro())
+}
+
+// NewestPipelines lists so many attempts, newest first; an empty repo means all.
+func (s *Store) NewestPipelines(ctx context.Context, repo string, n int) ([]PipelineRow, error) {
+	return s.pipelines(ctx, "WHERE ?1 = '' OR repo = ?1 ORDER BY started DESC, repo, run, attempt LIMIT ?2", repo, n)
+}
+
+func (s *Store) pipelines(ctx context.Context, clause string, args ...any) ([]PipelineRow, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT "+pipelineColumns+" FROM pipeline "+clause, args...)
 	if err != nil {
 		return nil, explain(s.path, err)
 	}
@@ -144,7 +156,7 @@ func (s *Store) Pipelines(ctx context.Context, repo string, since time.Time) ([]
 		var r PipelineRow
 		var created, started sql.NullInt64
 		if err := rows.Scan(&r.Repo, &r.Run, &r.Attempt, &r.Workflow, (*string)(&r.Class), &r.Branch, &r.Commit, &r.URL, (*string)(&r.Status), &created, &started,
-			&r.Build, &r.Queue, &r.Spent, &r.Coverage, &r.Flaky, &r.Saved, &r.Cost); err != nil {
+			&r.Build, &r.Queue, &r.Spent, &r.Coverage, &r.Flaky, &r.Saved, &r.Cost, &r.Audited, &r.Missed); err != nil {
 			return nil, explain(s.path, err)
 		}
 		r.Created, r.Started = fromMicros(created), fromMicros(started)

@@ -199,6 +199,32 @@ CREATE TABLE plan_audit (
 	PRIMARY KEY (repo, run)
 ) WITHOUT ROWID;
 `,
+	// What came of suggestions, and what was thought of them: never by whom.
+	`
+ALTER TABLE pipeline ADD COLUMN audited REAL; -- tests that the selection had left out and that were run all the same
+ALTER TABLE pipeline ADD COLUMN missed REAL;  -- of these, failed
+CREATE TABLE fix (
+	repo       TEXT NOT NULL,
+	id         TEXT NOT NULL, -- number of the pull request, or the proposal's own
+	url        TEXT NOT NULL,
+	confidence REAL,          -- null: not said
+	proposed   INTEGER NOT NULL, -- microseconds since 1970
+	merged     INTEGER,       -- null: it is not
+	closed     INTEGER,
+	unchanged  INTEGER,       -- null: not known
+	reverted   INTEGER,       -- null: it is not
+	PRIMARY KEY (repo, id)
+) WITHOUT ROWID;
+CREATE TABLE feedback (
+	repo  TEXT NOT NULL,
+	id    TEXT NOT NULL, -- of the comment, with what was counted on it
+	kind  TEXT NOT NULL, -- "reaction", "survey", "reply"
+	value TEXT NOT NULL, -- "+1", "5", "satisfied" …
+	n     INTEGER NOT NULL,
+	at    INTEGER NOT NULL,
+	PRIMARY KEY (repo, id)
+) WITHOUT ROWID;
+`,
 }
 
 // migrate brings the file to the newest version, all steps or none.

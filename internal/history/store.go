@@ -66,7 +66,7 @@ func Open(ctx context.Context, path string, opt Options) (*Store, error) {
 
 func (s *Store) prepare(ctx context.Context, opt Options) error {
 	if !opt.ReadOnly {
-		return migrate(ctx, s.db, s.path)
+		return patiently(ctx, opt.wait(), func() error { return migrate(ctx, s.db, s.path) })
 	}
 	version, err := fileVersion(ctx, s.db, s.path)
 	if err == nil && version < len(migrations) {
@@ -81,13 +81,33 @@ func (s *Store) Close() error { return explain(s.path, s.db.Close()) }
 // Path is the file.
 func (s *Store) Path() string { return s.path }
 
-func dataSource(path string, opt Options) string {
-	wait := opt.Wait
-	if wait == 0 {
-		wait = 10 * time.Second
+func (o Options) wait() time.Duration {
+	if o.Wait == 0 {
+		return 10 * time.Second
 	}
+	return o.Wait
+}
+
+// patiently tries again while another process is in the way. SQLite waits for
+// locks by itself, but not for the one that switches a new file to WAL, and a
+// process that closes the file may take the log away while another opens it
+// (https://www.sqlite.org/wal.html, "sometimes queries return SQLITE_BUSY").
+func patiently(ctx context.Context, wait time.Duration, try func() error) error {
+	const pause = 25 * time.Millisecond
+	err := try()
+	for range int(wait / pause) {
+		if !inTheWay(err) || ctx.Err() != nil {
+			break
+		}
+		time.Sleep(pause)
+		err = try()
+	}
+	return err
+}
+
+func dataSource(path string, opt Options) string {
 	q := url.Values{}
-	q.Set("_busy_timeout", strconv.FormatInt(wait.Milliseconds(), 10))
+	q.Set("_busy_timeout", strconv.FormatInt(opt.wait().Milliseconds(), 10))
 	q.Add("_pragma", "foreign_keys(1)")
 	q.Add("_pragma", "synchronous(NORMAL)") // with WAL a crash of the machine may lose the last run, never the file
 	q.Set("_txlock", "immediate")           // a transaction that writes waits at its start, where it can

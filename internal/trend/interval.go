@@ -6,16 +6,6 @@ import (
 	"slices"
 )
 
-// Estimate is a figure with what it rests on. N of 0 means that it is unknown:
-// Value, Low and High then mean nothing.
-type Estimate struct {
-	Value, Low, High float64 // the 95 % interval
-	N                int
-}
-
-// Known reports whether there is a figure.
-func (e Estimate) Known() bool { return e.N > 0 }
-
 // Share is k of n with the interval of Wilson ("Probable inference, the law of
 // succession, and statistical inference", 1927), which stays within 0 and 1 and
 // does not shrink to a point where nothing was seen yet.

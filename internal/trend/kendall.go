@@ -1,8 +1,11 @@
 package trend
 
 import (
+	"cmp"
 	"math"
 	"slices"
+
+	"keepgreen/internal/ci"
 )
 
 // kendall is the statistic S of Mann and Kendall, the number of pairs that rise
@@ -43,26 +46,18 @@ func twoSided(s, variance float64) float64 {
 	return math.Erfc(z / math.Sqrt2)
 }
 
-// Line is the line of Theil and Sen: the median of the slopes between all pairs,
-// through the median of what is left over. A third of the points may be wrong
-// before it follows them.
-type Line struct {
-	Slope     float64 // a day
-	Low, High float64 // 95 % interval of the slope
-	At        float64 // the line's value at X = 0
-	Median    float64 // of the points
-	Spread    float64 // median absolute distance of the points from the line, times 1.4826
-
+// fitted is the line of Theil and Sen: the median of the slopes between all
+// pairs, through the median of what is left over. A third of the points may be
+// wrong before it follows them.
+type fitted struct {
+	ci.Line
 	slopes []float64 // sorted
 }
 
-// Value is the line at x.
-func (l Line) Value(x float64) float64 { return l.At + l.Slope*x }
-
-// TheilSen fits a line (Sen, "Estimates of the regression coefficient based on
+// theilSen fits a line (Sen, "Estimates of the regression coefficient based on
 // Kendall's tau", 1968). Without two points at different days the slope is 0.
-func TheilSen(points []Point) Line {
-	var l Line
+func theilSen(points []Point) fitted {
+	var l fitted
 	l.slopes = make([]float64, 0, len(points)*(len(points)-1)/2)
 	for i, a := range points {
 		for _, b := range points[i+1:] {
@@ -89,18 +84,19 @@ func TheilSen(points []Point) Line {
 	return l
 }
 
-// interval sets the slope's 95 % interval from the variance of S, which says how
+// interval is the line with the slope's 95 % interval from the variance of S, which says how
 // many slopes lie between the interval's ends (Gilbert, "Statistical Methods for
 // Environmental Pollution Monitoring", 1987, 16.5.1).
-func (l *Line) interval(variance float64) {
+func (l fitted) interval(variance float64) ci.Line {
 	n := len(l.slopes)
 	if n == 0 {
-		return
+		return l.Line
 	}
 	reach := z95 * math.Sqrt(max(variance, 0))
 	low := int(math.Floor((float64(n) - reach) / 2))
 	high := int(math.Ceil((float64(n)+reach)/2)) - 1
 	l.Low, l.High = l.slopes[max(0, min(low, n-1))], l.slopes[max(0, min(high, n-1))]
+	return l.Line
 }
 
 // z95 is the normal quantile of a two-sided 95 % interval.
@@ -123,7 +119,7 @@ func memory(all []Point, window float64) float64 {
 			break
 		}
 		n := float64(len(points))
-		sum += n * (n*lag1(points, TheilSen(points)) + 2) / (n - 4)
+		sum += n * (n*lag1(points, theilSen(points).Line) + 2) / (n - 4)
 		weight += n
 	}
 	if weight == 0 {
@@ -133,7 +129,7 @@ func memory(all []Point, window float64) float64 {
 }
 
 // lag1 is the plain autocorrelation of what the line leaves over.
-func lag1(points []Point, l Line) float64 {
+func lag1(points []Point, l ci.Line) float64 {
 	rest := make([]float64, len(points))
 	mean := 0.0
 	for i, p := range points {
@@ -179,4 +175,9 @@ func Quantile(sorted []float64, q float64) float64 {
 	low := max(0, min(int(math.Floor(at)), n-1))
 	high := min(low+1, n-1)
 	return sorted[low] + (at-float64(low))*(sorted[high]-sorted[low])
+}
+
+// sortByX brings points into the order of their days.
+func sortByX(points []Point) {
+	slices.SortStableFunc(points, func(a, b Point) int { return cmp.Compare(a.X, b.X) })
 }

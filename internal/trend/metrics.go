@@ -28,9 +28,11 @@ type Tally struct{ Total, Passed, Failed, Skipped, Recovered int }
 
 // Selection is what test selection left out.
 type Selection struct {
-	Mode           string // "full" or "selective"
-	Selected, Left int    // tests
-	Saved          *float64
+	Mode           string   // "full" or "selective"
+	Selected, Left int      // tests
+	Saved          *float64 // seconds
+	Audited        *float64 // tests that were left out and run all the same, to see what is missed
+	Missed         *float64 // of these, failed
 }
 
 // Model is what asking a model cost.
@@ -85,6 +87,18 @@ var metrics = []metric{
 			return 0, false
 		}
 		return float(f.Selection.Saved)
+	}},
+	{"selection_audited", ci.UnitCount, "tests that the selection had left out and that were run all the same", func(f Facts) (float64, bool) {
+		if f.Selection == nil {
+			return 0, false
+		}
+		return float(f.Selection.Audited)
+	}},
+	{"selection_missed", ci.UnitCount, "of these, failed", func(f Facts) (float64, bool) {
+		if f.Selection == nil {
+			return 0, false
+		}
+		return float(f.Selection.Missed)
 	}},
 	{"model_cost_usd", ci.UnitDollars, "what the model's answers cost", func(f Facts) (float64, bool) { return model(f, func(m Model) *float64 { return m.Dollars }) }},
 	{"model_tokens_in", ci.UnitCount, "tokens that the model read", func(f Facts) (float64, bool) { return model(f, func(m Model) *float64 { return m.InputTokens }) }},

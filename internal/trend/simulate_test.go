@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"keepgreen/internal/ci"
 )
 
 var figures = flag.Int("simulations", 0, "reports that TestFalseAlarms and TestPower simulate; 0: a few, to see that the rule holds roughly")
@@ -31,7 +33,7 @@ func (s simulated) series(r *rand.Rand) []Point {
 		if from := s.Days - 30; i >= from {
 			level += math.Log1p(s.Rise) * float64(i-from+1) / 30
 		}
-		out[i] = Point{float64(i), math.Exp(level + s.Noise*state)}
+		out[i] = point(float64(i), math.Exp(level+s.Noise*state))
 	}
 	return out
 }
@@ -64,9 +66,9 @@ func report(r *rand.Rand, s simulated, kpis int) (found, ours, theirs bool) {
 		theirs = theirs || naive(points)
 	}
 	for i, t := range Judge(all, Rule{}) {
-		cried := t.Direction == Rising || t.Direction == Falling
+		cried := t.Direction == ci.Rising || t.Direction == ci.Falling
 		ours = ours || cried
-		found = found || i == 0 && t.Direction == Rising
+		found = found || i == 0 && t.Direction == ci.Rising
 	}
 	return found, ours, theirs
 }

@@ -9,22 +9,20 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"keepgreen/internal/ci"
 )
 
-// Point is one figure of a series. X is in days; days without a figure are
-// simply not there, for an unknown value is not 0.
-type Point struct{ X, Y float64 }
-
-// Direction is where a series goes.
-type Direction string
-
-// The directions. Steady says that no change could be shown, not that there is none.
-const (
-	Unknown Direction = "unknown" // too few points
-	Steady  Direction = "steady"
-	Rising  Direction = "rising"
-	Falling Direction = "falling"
+// The words of this package, which are said often.
+type (
+	Point     = ci.Point
+	Estimate  = ci.Estimate
+	Trend     = ci.Trend
+	Direction = ci.Direction
+	KPI       = ci.KPI
 )
+
+func point(x, y float64) Point { return Point{X: x, Y: y} }
 
 // Rule is what it takes to call a change a trend; the zero value is the default.
 // The figures it rests on are printed by TestFalseAlarms and TestPower.
@@ -49,17 +47,6 @@ type Series struct {
 	Absolute float64 // a smaller change in 30 days is no trend; zero: Rule.Relative decides
 }
 
-// Trend is what was found in a series.
-type Trend struct {
-	Direction Direction
-	N         int     // points in the window
-	P         float64 // of Mann-Kendall, its variance widened by the series' own memory
-	Adjusted  float64 // P after Holm, over all series that were judged together
-	Memory    float64 // lag-1 autocorrelation of the noise, 0..0.8
-	Line      Line
-	Change    float64 // of the line in 30 days
-}
-
 // Judge looks at all series of one report together, since twelve questions asked
 // every day at 5 % each find something wrong every second day. A trend has to
 // survive Mann-Kendall at the family's level after Holm, and the effect gate.
@@ -70,7 +57,7 @@ func Judge(all []Series, rule Rule) []Trend {
 	var ps []float64
 	for i, s := range all {
 		out[i] = measure(s.Points, rule)
-		if out[i].Direction != Unknown {
+		if out[i].Direction != ci.NoTrend {
 			asked = append(asked, i)
 			ps = append(ps, out[i].P)
 		}
@@ -80,11 +67,11 @@ func Judge(all []Series, rule Rule) []Trend {
 		t.Adjusted = adjusted
 		gate := cmp.Or(all[asked[k]].Absolute, rule.Relative*math.Abs(t.Line.Median))
 		switch {
-		case adjusted > rule.Family || math.Abs(t.Change) < gate || t.Change == 0:
+		case adjusted > rule.Family || math.Abs(t.Change) < gate || t.Line.Low <= 0 && t.Line.High >= 0:
 		case t.Change > 0:
-			t.Direction = Rising
+			t.Direction = ci.Rising
 		default:
-			t.Direction = Falling
+			t.Direction = ci.Falling
 		}
 	}
 	return out
@@ -105,20 +92,20 @@ func recent(points []Point, window float64) []Point {
 	return points[i:]
 }
 
-// measure asks one series; Direction is Unknown or, for now, Steady.
+// measure asks one series; Direction is NoTrend or, for now, Steady.
 func measure(all []Point, rule Rule) Trend {
 	points := recent(all, rule.Window)
-	t := Trend{Direction: Unknown, N: len(points), P: 1, Adjusted: 1}
+	t := Trend{Direction: ci.NoTrend, N: len(points), P: 1, Adjusted: 1}
 	if len(points) < max(rule.MinN, 4) {
 		return t
 	}
-	t.Direction = Steady
-	t.Line = TheilSen(points)
+	t.Direction = ci.Steady
+	fit := theilSen(points)
 	t.Memory = memory(all, rule.Window)
 	s, variance := kendall(points)
 	variance *= (1 + t.Memory) / (1 - t.Memory)
 	t.P = twoSided(s, variance)
-	t.Line.interval(variance)
+	t.Line = fit.interval(variance)
 	t.Change = 30 * t.Line.Slope
 	return t
 }

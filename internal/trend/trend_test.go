@@ -5,12 +5,14 @@ import (
 	"testing"
 
 	"gotest.tools/v3/assert"
+
+	"keepgreen/internal/ci"
 )
 
 func points(ys ...float64) []Point {
 	out := make([]Point, len(ys))
 	for i, y := range ys {
-		out[i] = Point{float64(i), y}
+		out[i] = point(float64(i), y)
 	}
 	return out
 }
@@ -34,11 +36,11 @@ func TestKendall(t *testing.T) {
 
 func TestTheilSenIgnoresOutliers(t *testing.T) {
 	ys := points(1, 3, 5, 7, 900, 11, 13, -400, 17, 19, 21)
-	l := TheilSen(ys)
+	l := theilSen(ys)
 	near(t, l.Slope, 2, 1e-9)
 	near(t, l.At, 1, 1e-9)
-	near(t, TheilSen(points(4, 4, 4)).Slope, 0, 0)
-	near(t, TheilSen([]Point{{3, 1}, {3, 2}}).Slope, 0, 0)
+	near(t, theilSen(points(4, 4, 4)).Slope, 0, 0)
+	near(t, theilSen([]Point{point(3, 1), point(3, 2)}).Slope, 0, 0)
 }
 
 func TestHolm(t *testing.T) {
@@ -120,36 +122,36 @@ func TestJudge(t *testing.T) {
 	var up, flat, few []Point
 	for i := range 60 {
 		wobble := float64(i * 7 % 5)
-		up = append(up, Point{float64(i), 100 + float64(i) + wobble})
-		flat = append(flat, Point{float64(i), 100 + wobble})
+		up = append(up, point(float64(i), 100+float64(i)+wobble))
+		flat = append(flat, point(float64(i), 100+wobble))
 	}
 	few = up[:10]
 	got := Judge([]Series{{Points: up}, {Points: flat}, {Points: few}, {}}, Rule{})
-	assert.Equal(t, got[0].Direction, Rising)
-	assert.Equal(t, got[1].Direction, Steady)
-	assert.Equal(t, got[2].Direction, Unknown)
-	assert.Equal(t, got[3].Direction, Unknown)
+	assert.Equal(t, got[0].Direction, ci.Rising)
+	assert.Equal(t, got[1].Direction, ci.Steady)
+	assert.Equal(t, got[2].Direction, ci.NoTrend)
+	assert.Equal(t, got[3].Direction, ci.NoTrend)
 	small := Judge([]Series{{Points: up, Absolute: 40}}, Rule{})
-	assert.Equal(t, small[0].Direction, Steady, "30 in 30 days is less than what matters")
+	assert.Equal(t, small[0].Direction, ci.Steady, "30 in 30 days is less than what matters")
 }
 
 func TestForecast(t *testing.T) {
 	var ys []Point
 	for i := range 57 {
-		ys = append(ys, Point{float64(i), 600 + 4*float64(i) + float64(i*7%5)})
+		ys = append(ys, point(float64(i), 600+4*float64(i)+float64(i*7%5)))
 	}
 	trend := Judge([]Series{{Points: ys}}, Rule{})[0]
 	f, ok := Ahead(ys, trend)
 	assert.Assert(t, ok)
-	days, soonest, latest, ok := f.Crosses(900)
+	days, soonest, latest, ok := Crosses(f, 900)
 	assert.Assert(t, ok)
 	near(t, days, (900-826)/4.0, 1)
 	assert.Assert(t, soonest <= days && days <= latest, "%v %v %v", soonest, days, latest)
-	_, _, _, ok = f.Crosses(100)
+	_, _, _, ok = Crosses(f, 100)
 	assert.Assert(t, !ok, "a rising line does not come down")
-	value, low, high := f.At(70)
+	value, low, high := f.Expected(70)
 	assert.Assert(t, low <= value && value <= high)
-	_, ok = Ahead(ys, Trend{Direction: Steady})
+	_, ok = Ahead(ys, Trend{Direction: ci.Steady})
 	assert.Assert(t, !ok)
 }
 
@@ -164,10 +166,10 @@ func FuzzJudge(f *testing.F) {
 		ys := make([]float64, len(data))
 		for i, b := range data {
 			ys[i] = float64(b)
-			up[i], down[i] = Point{float64(i), float64(b)}, Point{float64(i), -float64(b)}
+			up[i], down[i] = point(float64(i), float64(b)), point(float64(i), -float64(b))
 		}
 		a, b := Judge([]Series{{Points: up}}, Rule{})[0], Judge([]Series{{Points: down}}, Rule{})[0]
-		turned := map[Direction]Direction{Rising: Falling, Falling: Rising, Steady: Steady, Unknown: Unknown}
+		turned := map[ci.Direction]ci.Direction{ci.Rising: ci.Falling, ci.Falling: ci.Rising, ci.Steady: ci.Steady, ci.NoTrend: ci.NoTrend}
 		if turned[a.Direction] != b.Direction {
 			t.Errorf("%s, upside down %s", a.Direction, b.Direction)
 		}
