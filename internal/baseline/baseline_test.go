@@ -177,3 +177,38 @@ func TestLedgerFindsWhatWasDoneToIt(t *testing.T) {
 		})
 	}
 }
+
+// TestVulnsOfALedger: the list is told by its changes, and any record's own list
+// can be had back.
+func TestVulnsOfALedger(t *testing.T) {
+	find := func(ids ...string) baseline.Vulns {
+		v := baseline.Vulns{Scanners: []string{"grype 1"}}
+		for _, id := range ids {
+			v.Findings = append(v.Findings, baseline.Finding{ID: id, Package: "pkg:npm/a", Severity: "high"})
+		}
+		return v
+	}
+	var data []byte
+	for i, v := range []baseline.Vulns{find("A", "B"), find("B", "C"), find("B", "C"), find()} {
+		records, err := baseline.ParseLedger(data)
+		assert.NilError(t, err)
+		change := v.ChangeSince(records)
+		assert.Equal(t, len(change.Added)+len(change.Removed), []int{2, 2, 0, 2}[i])
+		data, _, err = baseline.Append(data, baseline.Record{RunID: fmt.Sprint(i), Series: baseline.VulnSeries, High: p(len(v.Findings)), Critical: p(0), Vulns: change, Verdict: "pass"})
+		assert.NilError(t, err)
+		data, _, err = baseline.Append(data, baseline.Record{RunID: fmt.Sprint(i), Series: "go/line", Covered: 1, Total: 2, Verdict: "pass"})
+		assert.NilError(t, err)
+		records, err = baseline.ParseLedger(data)
+		assert.NilError(t, err)
+		assert.DeepEqual(t, baseline.VulnsAfter(records).Findings, v.Findings)
+	}
+	assert.Assert(t, baseline.VulnsAfter(nil) == nil)
+	var many []string
+	for i := range 6000 {
+		many = append(many, fmt.Sprint(i))
+	}
+	v := find(many...)
+	v.Findings[0].Severity = "low"
+	change := v.ChangeSince(nil)
+	assert.Assert(t, change.Severe && len(change.Added) == 5000 && change.Added[0].ID == "1")
+}

@@ -14,23 +14,24 @@ import (
 // Record is one line of the ledger: what one run of main reached. Figures are
 // integers, because the text is what is hashed.
 type Record struct {
-	Schema   int    `json:"schema"`
-	RunID    string `json:"run_id"`
-	Attempt  int    `json:"attempt,omitempty"`
-	Commit   string `json:"commit,omitempty"`
-	Tree     string `json:"tree,omitempty"`
-	Branch   string `json:"branch,omitempty"`
-	Event    string `json:"event,omitempty"`
-	Series   string `json:"series,omitempty"`
-	Covered  int    `json:"covered"`
-	Total    int    `json:"total"`
-	High     *int   `json:"high,omitempty"`
-	Critical *int   `json:"critical,omitempty"`
-	Verdict  string `json:"verdict"`
-	Time     string `json:"time,omitempty"`     // RFC 3339, UTC; for people, never for the order
-	Accepted string `json:"accepted,omitempty"` // who accepted this level, and why
-	Prev     string `json:"prev"`               // Hash of the record before; Genesis for the first
-	Hash     string `json:"hash"`               // of the canonical text without this key
+	Schema   int         `json:"schema"`
+	RunID    string      `json:"run_id"`
+	Attempt  int         `json:"attempt,omitempty"`
+	Commit   string      `json:"commit,omitempty"`
+	Tree     string      `json:"tree,omitempty"`
+	Branch   string      `json:"branch,omitempty"`
+	Event    string      `json:"event,omitempty"`
+	Series   string      `json:"series,omitempty"`
+	Covered  int         `json:"covered"`
+	Total    int         `json:"total"`
+	High     *int        `json:"high,omitempty"`
+	Critical *int        `json:"critical,omitempty"`
+	Vulns    *VulnChange `json:"vulns,omitempty"` // of the vulnerability gate
+	Verdict  string      `json:"verdict"`
+	Time     string      `json:"time,omitempty"`     // RFC 3339, UTC; for people, never for the order
+	Accepted string      `json:"accepted,omitempty"` // who accepted this level, and why
+	Prev     string      `json:"prev"`               // Hash of the record before; Genesis for the first
+	Hash     string      `json:"hash"`               // of the canonical text without this key
 }
 
 // Genesis is what the first record's Prev says.

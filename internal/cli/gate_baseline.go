@@ -94,16 +94,21 @@ func (c *gateCoverage) chain(s *session, m *measured, d policy.CoverageDecision,
 	if m.accepted != "" {
 		record.Event, record.Verdict = "accept", string(ci.VerdictPass)
 	}
-	return s.chain(m.repo, c.stored(), record)
+	return s.chain(m.repo, c.stored(), func([]baseline.Record) baseline.Record { return record })
 }
 
-// chain appends a record to the ledger.
-func (s *session) chain(repo *git.Repo, at git.Stored, record baseline.Record) error {
+// chain appends a record to the ledger; make is asked anew in every attempt, with
+// the records that are there then.
+func (s *session) chain(repo *git.Repo, at git.Stored, make func(before []baseline.Record) baseline.Record) error {
 	if _, err := s.ledger(repo, at); err != nil {
 		return err // nothing is added to what somebody cut
 	}
 	_, err := repo.Store(s.ctx, at, func(old []byte) ([]byte, error) {
-		data, added, err := baseline.Append(old, record)
+		before, err := baseline.ParseLedger(old)
+		if err != nil {
+			return nil, err
+		}
+		data, added, err := baseline.Append(old, make(before))
 		if err != nil || !added {
 			return nil, err
 		}
@@ -118,24 +123,31 @@ func (s *session) chain(repo *git.Repo, at git.Stored, record baseline.Record) e
 // commit commits the file to main itself. Where main refuses it, the ledger's
 // branch takes the record, and that is said.
 func (c *gateCoverage) commit(s *session, m *measured, d policy.CoverageDecision, id string) error {
-	if m.repo == nil || !filepath.IsLocal(c.Baseline) {
-		return usagef("", "--store commit: needs a git repository and a baseline inside of it")
-	}
-	target := git.Stored{
-		Remote: c.Remote, Ref: "refs/heads/" + m.run.Branch, Path: filepath.ToSlash(filepath.Clean(c.Baseline)),
-		Message: "ci: update the coverage baseline [skip ci]",
-	}
+	message := "ci: update the coverage baseline [skip ci]"
 	if m.accepted != "" {
-		target.Message = "ci: accept the level of coverage [skip ci]"
+		message = "ci: accept the level of coverage [skip ci]"
 	}
-	_, err := m.repo.Store(s.ctx, target, func(old []byte) ([]byte, error) { return c.edited(old, m, d, id) })
-	if errors.Is(err, git.ErrRefused) {
+	refused, err := s.commitFile(m.repo, c.Remote, m.run.Branch, c.Baseline, message, func(old []byte) ([]byte, error) { return c.edited(old, m, d, id) })
+	if refused {
 		m.notes = append(m.notes, fmt.Sprintf("%s refuses the commit; the record went to %s instead: use --store ref", m.run.Branch, c.Ref))
 		return c.chain(s, m, d, id)
 	}
-	var told failure
-	if err != nil && !errors.As(err, &told) {
-		return noAnswerf("the baseline was not updated", "%s: %w", target.Ref, err)
-	}
 	return err
+}
+
+// commitFile commits one file to a branch; refused: the branch is protected.
+func (s *session) commitFile(repo *git.Repo, remote, branch, path, message string, edit func([]byte) ([]byte, error)) (refused bool, err error) {
+	if repo == nil || !filepath.IsLocal(path) {
+		return false, usagef("", "--store commit: needs a git repository and a baseline inside of it")
+	}
+	target := git.Stored{Remote: remote, Ref: "refs/heads/" + branch, Path: filepath.ToSlash(filepath.Clean(path)), Message: message}
+	_, err = repo.Store(s.ctx, target, edit)
+	var told failure
+	switch {
+	case errors.Is(err, git.ErrRefused):
+		return true, nil
+	case err != nil && !errors.As(err, &told):
+		return false, noAnswerf("the baseline was not updated", "%s: %w", target.Ref, err)
+	}
+	return false, err
 }

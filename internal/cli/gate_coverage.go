@@ -272,17 +272,11 @@ func (s *session) order(stored storedBaseline, repo *git.Repo, run ci.Run) (poli
 	if repo == nil {
 		return base, notes
 	}
-	if repo.Shallow(s.ctx) {
-		return base, append(notes, "this clone is shallow: the records of main are taken as they arrived; fetch-depth: 0 gives their ancestry")
+	line, note := s.line(repo, run)
+	if note != "" {
+		notes = append(notes, note)
 	}
-	// A pull request is tested as a merge whose first parent is main; a push to
-	// main stands on its own first parent.
-	from := cmp.Or(run.Base, "HEAD")
-	if run.Main || run.Event == "pull_request" || run.Event == "merge_group" {
-		from = "HEAD"
-	}
-	line, err := repo.FirstParents(s.ctx, from, maxLine)
-	if err != nil || len(line) == 0 {
+	if line == nil {
 		return base, notes
 	}
 	records, note := policy.Ancestral(stored.records, line)
@@ -293,6 +287,25 @@ func (s *session) order(stored storedBaseline, repo *git.Repo, run ci.Run) (poli
 		notes = append(notes, note)
 	}
 	return base, notes
+}
+
+// line is the history that what is tested stands on, newest first; nil where it
+// is not known, and then the note may say why.
+func (s *session) line(repo *git.Repo, run ci.Run) (line []string, note string) {
+	if repo.Shallow(s.ctx) {
+		return nil, "this clone is shallow: the records of main are taken as they arrived; fetch-depth: 0 gives their ancestry"
+	}
+	// A pull request is tested as a merge whose first parent is main; a push to
+	// main stands on its own first parent.
+	from := cmp.Or(run.Base, "HEAD")
+	if run.Main || run.Event == "pull_request" || run.Event == "merge_group" {
+		from = "HEAD"
+	}
+	line, err := repo.FirstParents(s.ctx, from, maxLine)
+	if err != nil || len(line) == 0 {
+		return nil, ""
+	}
+	return line, ""
 }
 
 func (c *gateCoverage) view(m *measured, d policy.CoverageDecision) render.CoverageView {

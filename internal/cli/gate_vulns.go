@@ -10,28 +10,41 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"keepgreen/internal/ci"
+	"keepgreen/internal/git"
 	"keepgreen/internal/policy"
 	"keepgreen/internal/render"
 	"keepgreen/internal/report/vuln"
 )
 
+// vulnRule are the thresholds and the place of the baseline.
+type vulnRule struct {
+	Baseline      string `default:"ci_metrics/quality_metrics.json" key:"vulns.baseline" help:"The baseline file, relative to the repository." placeholder:"FILE"`
+	DeltaHigh     int    `default:"3" setting:"DELTA_VULN_HIGH" key:"vulns.delta_high" help:"How many more HIGH than the baseline pass (also: DELTA_VULN_HIGH)." placeholder:"N"`
+	DeltaCritical int    `default:"1" setting:"DELTA_VULN_CRITICAL" key:"vulns.delta_critical" help:"How many more CRITICAL than the baseline pass (also: DELTA_VULN_CRITICAL)." placeholder:"N"`
+	MaxHigh       int    `default:"9999" setting:"MAX_HIGH" key:"vulns.max_high" help:"Absolute limit of HIGH (also: MAX_HIGH)." placeholder:"N"`
+	MaxCritical   int    `default:"9999" setting:"MAX_CRITICAL" key:"vulns.max_critical" help:"Absolute limit of CRITICAL (also: MAX_CRITICAL)." placeholder:"N"`
+	Gating        bool   `setting:"VULN_GATING" key:"vulns.gating" negatable:"" help:"Too many fail the build; without it they warn (also: VULN_GATING)."`
+	Policy        string `enum:"contract,strict" default:"contract" key:"vulns.policy" help:"What is judged: how many there are, or what the change introduces: ${enum}." placeholder:"contract|strict"`
+	NewHigh       int    `default:"0" key:"vulns.new_high" help:"How many HIGH a change may introduce (--policy strict)." placeholder:"N"`
+	NewCritical   int    `default:"0" key:"vulns.new_critical" help:"How many CRITICAL a change may introduce (--policy strict)." placeholder:"N"`
+	Store         string `enum:"file,commit,ref" default:"file" key:"vulns.store" help:"Where the baseline lives: ${enum}." placeholder:"file|commit|ref"`
+	Remote        string `default:"origin" help:"The remote of --store commit and ref; empty: this repository." placeholder:"NAME"`
+	Ref           string `default:"refs/heads/ci-baseline" help:"The branch of --store ref." placeholder:"REF"`
+	Ignore        string `default:"keepgreen-ignore.yaml" key:"vulns.ignore" help:"Exceptions, each with a reason and an end; relative to the repository." placeholder:"FILE"`
+}
+
 type gateVulns struct {
-	Paths         []string `arg:"" help:"Reports of Trivy, Grype, OSV-Scanner, pip-audit or npm audit, or their SARIF; files or directories. What a file is, is recognised from its content." placeholder:"PATHS"`
-	Baseline      string   `default:"ci_metrics/quality_metrics.json" key:"vulns.baseline" help:"The baseline file, relative to the repository." placeholder:"FILE"`
-	DeltaHigh     int      `default:"3" setting:"DELTA_VULN_HIGH" key:"vulns.delta_high" help:"How many more HIGH than the baseline pass (also: DELTA_VULN_HIGH)." placeholder:"N"`
-	DeltaCritical int      `default:"1" setting:"DELTA_VULN_CRITICAL" key:"vulns.delta_critical" help:"How many more CRITICAL than the baseline pass (also: DELTA_VULN_CRITICAL)." placeholder:"N"`
-	MaxHigh       int      `default:"9999" setting:"MAX_HIGH" key:"vulns.max_high" help:"Absolute limit of HIGH (also: MAX_HIGH)." placeholder:"N"`
-	MaxCritical   int      `default:"9999" setting:"MAX_CRITICAL" key:"vulns.max_critical" help:"Absolute limit of CRITICAL (also: MAX_CRITICAL)." placeholder:"N"`
-	Gating        bool     `setting:"VULN_GATING" key:"vulns.gating" negatable:"" help:"Too many fail the build; without it they warn (also: VULN_GATING)."`
-	VEX           []string `name:"vex" help:"OpenVEX documents: what is not affected or fixed does not count." placeholder:"FILE" sep:"none"`
-	Ignore        string   `default:"keepgreen-ignore.yaml" key:"vulns.ignore" help:"Exceptions, each with a reason and an end; relative to the repository." placeholder:"FILE"`
-	Before        []string `name:"base-report" help:"Reports of the base, scanned with today's database: tells what the change introduced from what was disclosed since." placeholder:"PATH" sep:"none"`
-	SARIF         string   `name:"sarif" help:"Write what was found as one SARIF file there, each vulnerability once." placeholder:"FILE"`
-	History       string   `default:".keepgreen/history.db" help:"Where a run of main records when vulnerabilities were first seen and fixed; relative to the repository." placeholder:"FILE"`
-	NoHistory     bool     `help:"Do not write the history."`
-	Update        bool     `name:"update-baseline" help:"Record this run, if it is a green push to main."`
+	vulnRule
+	Paths     []string `arg:"" help:"Reports of Trivy, Grype, OSV-Scanner, pip-audit or npm audit, or their SARIF; files or directories. What a file is, is recognised from its content." placeholder:"PATHS"`
+	VEX       []string `name:"vex" help:"OpenVEX documents: what is not affected or fixed does not count." placeholder:"FILE" sep:"none"`
+	Before    []string `name:"base-report" help:"Reports of the base, scanned with today's database: tells what the change introduced from what was disclosed since." placeholder:"PATH" sep:"none"`
+	SARIF     string   `name:"sarif" help:"Write what was found as one SARIF file there, each vulnerability once." placeholder:"FILE"`
+	History   string   `default:".keepgreen/history.db" help:"Where a run of main records when vulnerabilities were first seen and fixed; relative to the repository." placeholder:"FILE"`
+	NoHistory bool     `help:"Do not write the history."`
+	Update    bool     `name:"update-baseline" help:"Record this run, if it is a green push to main."`
 }
 
 // scanned is what the gate gathered.
@@ -42,6 +55,7 @@ type vulnFacts struct {
 	exceptions []ci.VulnException
 	base       policy.VulnBaseline
 	run        ci.Run
+	repo       *git.Repo
 	fork       bool
 }
 
@@ -51,9 +65,7 @@ func (c *gateVulns) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	d := policy.Vulns(m.scan, m.base, m.exceptions, policy.VulnSettings{
-		DeltaHigh: c.DeltaHigh, DeltaCritical: c.DeltaCritical, MaxHigh: c.MaxHigh, MaxCritical: c.MaxCritical, Gating: c.Gating, Now: s.Now(),
-	})
+	d := policy.Vulns(m.scan, m.base, m.exceptions, c.settings(s.Now()))
 	if err := c.update(s, m, d); err != nil {
 		return err
 	}
@@ -61,38 +73,61 @@ func (c *gateVulns) Run(s *session) error {
 	return c.act(s, m, d)
 }
 
-func (c *gateVulns) gather(s *session) (*vulnFacts, error) {
-	for name, n := range map[string]int{"--delta-high": c.DeltaHigh, "--delta-critical": c.DeltaCritical, "--max-high": c.MaxHigh, "--max-critical": c.MaxCritical} {
+func (c *vulnRule) settings(now time.Time) policy.VulnSettings {
+	return policy.VulnSettings{
+		DeltaHigh: c.DeltaHigh, DeltaCritical: c.DeltaCritical, MaxHigh: c.MaxHigh, MaxCritical: c.MaxCritical, Gating: c.Gating,
+		Strict: c.Policy == "strict", NewHigh: c.NewHigh, NewCritical: c.NewCritical, Now: now,
+	}
+}
+
+// check refuses figures that are no counts.
+func (c *vulnRule) check() error {
+	for name, n := range map[string]int{
+		"--delta-high": c.DeltaHigh, "--delta-critical": c.DeltaCritical, "--max-high": c.MaxHigh, "--max-critical": c.MaxCritical,
+		"--new-high": c.NewHigh, "--new-critical": c.NewCritical,
+	} {
 		if n < 0 {
-			return nil, usagef("", "%s: %d is not a count", name, n)
+			return usagef("", "%s: %d is not a count", name, n)
 		}
+	}
+	return nil
+}
+
+func (c *gateVulns) gather(s *session) (*vulnFacts, error) {
+	if err := c.check(); err != nil {
+		return nil, err
 	}
 	if err := isDirectory(s.root(), s.Globals.Dir); err != nil {
 		return nil, err
 	}
 	m := &vulnFacts{}
 	var err error
-	if m.run, _, err = s.identify(s.ctx, s.root(), s.Now()); err != nil {
+	if m.run, m.repo, err = s.identify(s.ctx, s.root(), s.Now()); err != nil {
 		return nil, noAnswerf("", "%w", err)
 	}
+	return m, c.facts(s, m)
+}
+
+// facts reads the reports, the exceptions and the baseline.
+func (c *gateVulns) facts(s *session, m *vulnFacts) (err error) {
 	m.fork = s.fromFork()
 	if m.exceptions, err = c.readExceptions(s); err != nil {
-		return nil, err
+		return err
 	}
 	reports, err := s.scans(c.Paths)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m.read(reports, s.root())
-	if m.base, err = c.load(s); err != nil {
-		return nil, err
+	if m.base, err = c.load(s, m); err != nil {
+		return err
 	}
 	if len(c.Before) == 0 {
-		return m, nil
+		return nil
 	}
 	before, err := s.scans(c.Before)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m.base.Rescanned = len(before) > 0
 	for _, r := range before {
@@ -102,7 +137,7 @@ func (c *gateVulns) gather(s *session) (*vulnFacts, error) {
 		}
 	}
 	m.base.Before = reconciled(before)
-	return m, nil
+	return nil
 }
 
 // read takes over what the reports say.

@@ -9,15 +9,20 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"keepgreen/internal/baseline"
 	"keepgreen/internal/ci"
+	"keepgreen/internal/git"
 	"keepgreen/internal/history"
 	"keepgreen/internal/policy"
 )
 
-// load reads what main had.
-func (c *gateVulns) load(s *session) (policy.VulnBaseline, error) {
+// load reads what main had, from where the baseline lives.
+func (c *vulnRule) load(s *session, m *vulnFacts) (policy.VulnBaseline, error) {
+	if c.Store == "ref" {
+		return c.loadLedger(s, m)
+	}
 	data, err := os.ReadFile(s.baselinePath(c.Baseline))
 	if errors.Is(err, fs.ErrNotExist) {
 		return policy.VulnBaseline{Default: true, Listed: true}, nil
@@ -30,6 +35,45 @@ func (c *gateVulns) load(s *session) (policy.VulnBaseline, error) {
 		return policy.VulnBaseline{}, usagef("the file was left as it is: restore it from git, or delete it to begin anew", "%s: %w", c.Baseline, err)
 	}
 	return vulnBaseline(q), nil
+}
+
+func (c *vulnRule) stored() git.Stored {
+	return git.Stored{Remote: c.Remote, Ref: c.Ref, Path: "ledger.jsonl", Message: "baseline: record a scan of main"}
+}
+
+// loadLedger reads the green scans that are ancestors of what is tested, and
+// what main had at the newest of them.
+func (c *vulnRule) loadLedger(s *session, m *vulnFacts) (policy.VulnBaseline, error) {
+	if m.repo == nil {
+		return policy.VulnBaseline{}, usagef("", "--store ref: not a git repository")
+	}
+	records, err := s.ledger(m.repo, c.stored())
+	if err != nil {
+		return policy.VulnBaseline{}, err
+	}
+	var scans []policy.VulnRecord
+	upTo := map[string]int{} // run → how many records there are with its own
+	for i, r := range records {
+		if r.Vulns == nil || r.High == nil || r.Critical == nil || r.Verdict != string(ci.VerdictPass) || r.RunID == recordID(m.run) {
+			continue
+		}
+		scans = append(scans, policy.VulnRecord{RunID: r.RunID, Commit: r.Commit, High: *r.High, Critical: *r.Critical})
+		upTo[r.RunID] = i + 1
+	}
+	line, note := s.line(m.repo, m.run)
+	if note != "" {
+		m.notes = append(m.notes, note)
+	}
+	scans, note = policy.Ancestral(scans, line)
+	if note != "" {
+		m.notes = append(m.notes, note)
+	}
+	if len(scans) == 0 {
+		return policy.VulnBaseline{Default: true, Listed: true}, nil
+	}
+	b := policy.VulnBaseline{Records: scans}
+	listed(&b, baseline.VulnsAfter(records[:upTo[scans[len(scans)-1].RunID]]))
+	return b, nil
 }
 
 func vulnBaseline(q *baseline.Quality) policy.VulnBaseline {
@@ -47,9 +91,14 @@ func vulnBaseline(q *baseline.Quality) policy.VulnBaseline {
 			b.Records = append(b.Records, policy.VulnRecord{RunID: e.RunID, High: *e.High, Critical: *e.Critical})
 		}
 	}
-	state := q.VulnState()
+	listed(&b, q.VulnState())
+	return b
+}
+
+// listed puts the list of what main had into the baseline; nil: it is not known.
+func listed(b *policy.VulnBaseline, state *baseline.Vulns) {
 	if state == nil {
-		return b
+		return
 	}
 	b.Listed, b.Severe, b.Scanners, b.Time = true, state.Severe, state.Scanners, state.Time
 	for _, f := range state.Findings {
@@ -59,7 +108,6 @@ func vulnBaseline(q *baseline.Quality) policy.VulnBaseline {
 		}
 		b.Known = append(b.Known, v)
 	}
-	return b
 }
 
 func severityOf(word string) ci.VulnSeverity {
@@ -83,9 +131,15 @@ func (c *gateVulns) update(s *session, m *vulnFacts, d policy.VulnDecision) erro
 	case !onMain(m.run):
 		m.notes = append(m.notes, fmt.Sprintf("the baseline stays as it is: only main moves it, and this is a %s on %s", m.run.Event, cmp.Or(m.run.Branch, "no branch")))
 		return nil
-	case !d.Pass():
+	case !d.Pass() && c.Store != "ref":
 		m.notes = append(m.notes, "the baseline stays as it is: only a green run moves it")
 		return nil
+	}
+	switch c.Store {
+	case "ref":
+		return c.chain(s, m, d)
+	case "commit":
+		return c.commit(s, m, d)
 	}
 	path := s.baselinePath(c.Baseline)
 	old, err := os.ReadFile(path)
@@ -105,6 +159,44 @@ func (c *gateVulns) update(s *session, m *vulnFacts, d policy.VulnDecision) erro
 	return nil
 }
 
+// chain appends to the ledger, also a scan that was refused.
+func (c *vulnRule) chain(s *session, m *vulnFacts, d policy.VulnDecision) error {
+	return s.chain(m.repo, c.stored(), func(before []baseline.Record) baseline.Record {
+		return baseline.Record{
+			RunID: recordID(m.run), Attempt: m.run.Attempt, Commit: m.run.Commit, Tree: m.run.Tree, Branch: m.run.Branch, Event: m.run.Event,
+			Series: baseline.VulnSeries, High: &d.High, Critical: &d.Critical, Vulns: stateOf(m).ChangeSince(before),
+			Verdict: string(d.Verdict), Time: m.run.Started.UTC().Format(time.RFC3339),
+		}
+	})
+}
+
+// commit commits the file to main itself, or to the ledger where main refuses.
+func (c *vulnRule) commit(s *session, m *vulnFacts, d policy.VulnDecision) error {
+	refused, err := s.commitFile(m.repo, c.Remote, m.run.Branch, c.Baseline, "ci: update the vulnerability baseline [skip ci]", func(old []byte) ([]byte, error) {
+		data, err := recorded(old, m, d)
+		if err != nil {
+			return nil, usagef("the file was left as it is", "%s: %w", c.Baseline, err)
+		}
+		return data, nil
+	})
+	if refused {
+		m.notes = append(m.notes, fmt.Sprintf("%s refuses the commit; the record went to %s instead: use --store ref", m.run.Branch, c.Ref))
+		return c.chain(s, m, d)
+	}
+	return err
+}
+
+// stateOf is the list of what was found.
+func stateOf(m *vulnFacts) baseline.Vulns {
+	state := baseline.Vulns{Scanners: m.scan.Scanners, Time: m.run.Started}
+	for _, v := range m.scan.Found {
+		state.Findings = append(state.Findings, baseline.Finding{
+			ID: v.ID, Aliases: v.Aliases, Package: v.PackageKey(), Name: v.Package, Version: v.Version, Severity: v.Severity.String(), Scanners: v.Scanners,
+		})
+	}
+	return state
+}
+
 // recorded is the baseline file with the run in it; nil if it is in it already.
 func recorded(old []byte, m *vulnFacts, d policy.VulnDecision) ([]byte, error) {
 	q := &baseline.Quality{}
@@ -122,13 +214,7 @@ func recorded(old []byte, m *vulnFacts, d policy.VulnDecision) ([]byte, error) {
 	// What the next run will be compared with, by the gate's own rule.
 	next := policy.Vulns(policy.VulnScan{}, vulnBaseline(q), nil, policy.VulnSettings{})
 	q.SetVulnerabilities(next.BaseHigh, next.BaseCritical)
-	state := baseline.Vulns{Scanners: m.scan.Scanners, Time: m.run.Started}
-	for _, v := range m.scan.Found {
-		state.Findings = append(state.Findings, baseline.Finding{
-			ID: v.ID, Aliases: v.Aliases, Package: v.PackageKey(), Name: v.Package, Version: v.Version, Severity: v.Severity.String(), Scanners: v.Scanners,
-		})
-	}
-	q.SetVulnState(state)
+	q.SetVulnState(stateOf(m))
 	return q.Bytes(), nil
 }
 

@@ -196,6 +196,12 @@ func (c *runCommand) decide(s *session, f *facts, clusters []ci.Cluster) (render
 	if ok {
 		view.Decisions = append(view.Decisions, gate)
 	}
+	if gate, ok, err = c.vulnGate(s, f); err != nil {
+		return view, err
+	}
+	if ok {
+		view.Decisions = append(view.Decisions, gate)
+	}
 	c.archGate(s, f, &view)
 	view.Run.Warnings = f.run.Warnings
 	view.Verdict = policy.Overall(view.Decisions)

@@ -84,6 +84,10 @@ var keys = []Key{
 	{Name: "vulns.max_high", Kind: Count, Default: "9999", Env: "MAX_HIGH", Flag: "gate vulns --max-high", Doc: "Absolute limit of HIGH vulnerabilities."},
 	{Name: "vulns.max_critical", Kind: Count, Default: "9999", Env: "MAX_CRITICAL", Flag: "gate vulns --max-critical", Doc: "Absolute limit of CRITICAL vulnerabilities."},
 	{Name: "vulns.gating", Kind: Bool, Default: "false", Env: "VULN_GATING", Flag: "gate vulns --gating", Doc: "Whether too many vulnerabilities fail the build. Without it they warn."},
+	{Name: "vulns.policy", Kind: Word, Default: "contract", Allowed: []string{"contract", "strict"}, Flag: "gate vulns --policy", Doc: "`contract`: more than the baseline by more than the delta is too many. `strict`: what the change introduces is judged, and an advisory that came out since fails nobody's change."},
+	{Name: "vulns.new_high", Kind: Count, Default: "0", Flag: "gate vulns --new-high", Doc: "How many HIGH vulnerabilities a change may introduce under `strict`."},
+	{Name: "vulns.new_critical", Kind: Count, Default: "0", Flag: "gate vulns --new-critical", Doc: "How many CRITICAL vulnerabilities a change may introduce under `strict`."},
+	{Name: "vulns.store", Kind: Word, Default: "file", Allowed: []string{"file", "commit", "ref"}, Flag: "gate vulns --store", Doc: "Where the baseline lives, as for coverage."},
 	{Name: "vulns.ignore", Kind: Word, Default: "keepgreen-ignore.yaml", Flag: "gate vulns --ignore", Doc: "The file of exceptions, each with a reason and an end."},
 	{Name: "vulns.baseline", Kind: Word, Default: "ci_metrics/quality_metrics.json", Flag: "gate vulns --baseline", Doc: "The baseline file, relative to the repository."},
 }

@@ -336,6 +336,15 @@ func (r *Repo) Deleted(ctx context.Context, base string) (map[string][]ci.LineRa
 	return out, nil
 }
 
+// Committed lists those of the paths that are under version control.
+func (r *Repo) Committed(ctx context.Context, paths []string) ([]string, error) {
+	out, err := r.run(ctx, append([]string{"ls-files", "-z", "--cached", "--"}, paths...)...)
+	if err != nil {
+		return nil, err
+	}
+	return strings.FieldsFunc(out, func(c rune) bool { return c == 0 }), nil
+}
+
 // Tracked lists the files that git knows.
 func (r *Repo) Tracked(ctx context.Context) ([]string, error) {
 	out, err := r.run(ctx, "ls-files", "-z", "--cached", "--others", "--exclude-standard")

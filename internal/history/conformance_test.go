@@ -3,6 +3,7 @@ package history_test
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"gotest.tools/v3/assert"
 
@@ -27,3 +28,6 @@ func open(t *testing.T, path string) *history.Store {
 	t.Cleanup(func() { s.Close() })
 	return s
 }
+
+// day is noon of a day of January.
+func day(n int) time.Time { return time.Date(2026, 1, n, 12, 0, 0, 0, time.UTC) }

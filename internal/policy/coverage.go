@@ -31,6 +31,9 @@ func (r CoverageRecord) Percent() (pct float64, ok bool) {
 	return r.Pct, r.Pct >= 0 && r.Pct <= 100 // NaN is neither
 }
 
+// MainCommit is the commit of main that was measured; empty: not said.
+func (r CoverageRecord) MainCommit() string { return r.Commit }
+
 // CoverageBaseline is what a coverage is compared with.
 type CoverageBaseline struct {
 	Records []CoverageRecord // of main, oldest first by ancestry: see Ancestral

@@ -131,7 +131,7 @@ func Removed(base *ci.Coverage, deleted map[string][]ci.LineRange) *RemovedCode 
 // off the line are left out: a newer main, or one that was rewritten. Records
 // without a commit keep their place before the rest. A nil line means that the
 // history is not known here: the order is that of arrival, and the note says so.
-func Ancestral(records []CoverageRecord, line []string) (out []CoverageRecord, note string) {
+func Ancestral[R interface{ MainCommit() string }](records []R, line []string) (out []R, note string) {
 	if len(line) == 0 {
 		return records, ""
 	}
@@ -141,13 +141,13 @@ func Ancestral(records []CoverageRecord, line []string) (out []CoverageRecord, n
 	}
 	off := 0
 	for _, r := range records {
-		if r.Commit == "" || at[r.Commit] > 0 {
+		if r.MainCommit() == "" || at[r.MainCommit()] > 0 {
 			out = append(out, r)
 			continue
 		}
 		off++
 	}
-	slices.SortStableFunc(out, func(a, b CoverageRecord) int { return cmp.Compare(at[a.Commit], at[b.Commit]) })
+	slices.SortStableFunc(out, func(a, b R) int { return cmp.Compare(at[a.MainCommit()], at[b.MainCommit()]) })
 	if off > 0 {
 		note = fmt.Sprintf("%s of main are no ancestors of the tested base and were left out: main moved on, or was rewritten", count(off, "record"))
 	}

@@ -12,9 +12,12 @@ import (
 
 // VulnRecord is the counts of one green run of main.
 type VulnRecord struct {
-	RunID          string
+	RunID, Commit  string
 	High, Critical int
 }
+
+// MainCommit is the commit of main that was scanned; empty: not said.
+func (r VulnRecord) MainCommit() string { return r.Commit }
 
 // VulnBaseline is what vulnerabilities are compared with.
 type VulnBaseline struct {
@@ -38,7 +41,11 @@ type VulnSettings struct {
 	DeltaHigh, DeltaCritical int // how many more than the baseline
 	MaxHigh, MaxCritical     int // absolute limits
 	Gating                   bool
-	Now                      time.Time // for exceptions that end
+	// Strict judges what the change introduces, not how many there are: an advisory
+	// that came out overnight fails nobody's change.
+	Strict               bool
+	NewHigh, NewCritical int       // of strict: how many a change may introduce
+	Now                  time.Time // for exceptions that end
 }
 
 // VulnScan is what the scanners said.
@@ -97,21 +104,7 @@ func Vulns(scan VulnScan, base VulnBaseline, exceptions []ci.VulnException, s Vu
 	d.High, d.Critical = severe(d.Counted)
 	d.BaseHigh, d.BaseCritical, d.From = base.counts()
 	d.compare(scan, base)
-	var breaches []string
-	for _, limit := range []struct {
-		name                  string
-		now, base, delta, max int
-	}{
-		{"CRITICAL", d.Critical, d.BaseCritical, s.DeltaCritical, s.MaxCritical},
-		{"HIGH", d.High, d.BaseHigh, s.DeltaHigh, s.MaxHigh},
-	} {
-		if over := limit.now - limit.base; over > limit.delta {
-			breaches = append(breaches, fmt.Sprintf("regression exceeds delta threshold: %s vulnerabilities: %d are %d more than the baseline of %d (%s), and %d more are allowed", limit.name, limit.now, over, limit.base, d.From, limit.delta))
-		}
-		if limit.now > limit.max {
-			breaches = append(breaches, fmt.Sprintf("%s vulnerabilities: %d are more than the limit of %d", limit.name, limit.now, limit.max))
-		}
-	}
+	breaches := d.breaches(base, s)
 	d.Breached = len(breaches) > 0
 	switch {
 	case d.Breached && s.Gating:
@@ -127,6 +120,59 @@ func Vulns(scan VulnScan, base VulnBaseline, exceptions []ci.VulnException, s Vu
 		d.Because = []string{fmt.Sprintf("%d CRITICAL and %d HIGH vulnerabilities; the baseline is %d and %d (%s), and up to %d and %d more are allowed", d.Critical, d.High, d.BaseCritical, d.BaseHigh, d.From, s.DeltaCritical, s.DeltaHigh)}
 	}
 	return d
+}
+
+// breaches are the limits that are not kept, each in a sentence.
+func (d *VulnDecision) breaches(base VulnBaseline, s VulnSettings) (out []string) {
+	strict := s.Strict && base.Listed && !base.Default
+	if s.Strict && !strict {
+		d.Notes = append(d.Notes, "strict needs the list of what main has: until --update-baseline has run on main, counts are compared")
+	}
+	for _, limit := range []struct {
+		name                         string
+		severity                     ci.VulnSeverity
+		now, base, delta, max, fresh int
+	}{
+		{"CRITICAL", ci.VulnCritical, d.Critical, d.BaseCritical, s.DeltaCritical, s.MaxCritical, s.NewCritical},
+		{"HIGH", ci.VulnHigh, d.High, d.BaseHigh, s.DeltaHigh, s.MaxHigh, s.NewHigh},
+	} {
+		brought := d.introduced(func(v NewVuln) bool { return v.Severity == limit.severity })
+		over := limit.now - limit.base
+		switch {
+		case strict && len(brought) > limit.fresh:
+			out = append(out, fmt.Sprintf("regression exceeds delta threshold: %s vulnerabilities: the change introduces %d, and %d are allowed: %s", limit.name, len(brought), limit.fresh, listed(brought)))
+		case over > limit.delta && strict && len(brought) == 0:
+			d.Notes = append(d.Notes, fmt.Sprintf("%s vulnerabilities: %d are %d more than the baseline of %d (%s), and none of them is this change's", limit.name, limit.now, over, limit.base, d.From))
+		case over > limit.delta:
+			out = append(out, fmt.Sprintf("regression exceeds delta threshold: %s vulnerabilities: %d are %d more than the baseline of %d (%s), and %d more are allowed", limit.name, limit.now, over, limit.base, d.From, limit.delta))
+		}
+		if limit.now > limit.max {
+			out = append(out, fmt.Sprintf("%s vulnerabilities: %d are more than the limit of %d", limit.name, limit.now, limit.max))
+		}
+	}
+	if brought := d.introduced(func(v NewVuln) bool { return v.Exploited }); strict && len(brought) > 0 {
+		out = append(out, "the change introduces what is known to be exploited: "+listed(brought))
+	}
+	return out
+}
+
+// introduced are the names of what the change brought.
+func (d *VulnDecision) introduced(which func(NewVuln) bool) (out []string) {
+	for _, v := range d.New {
+		if v.Why == Introduced && which(v) {
+			out = append(out, v.ID+" in "+cmp.Or(v.Package, v.PackageKey()))
+		}
+	}
+	return out
+}
+
+// listed names a few of many.
+func listed(names []string) string {
+	const most = 5
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }
 
 func severe(list []ci.Vulnerability) (high, critical int) {

@@ -149,3 +149,38 @@ func TestExceptions(t *testing.T) {
 		})
 	}
 }
+
+// TestVulnStrict: what is judged is what the change brought.
+func TestVulnStrict(t *testing.T) {
+	strict := guide
+	strict.Strict, strict.DeltaHigh, strict.DeltaCritical = true, 0, 0
+	had := policy.VulnBaseline{Listed: true, Known: vulns(3, 0)[:2], Records: []policy.VulnRecord{{High: 2}}}
+	exploited := scanOf(vulns(3, 0))
+	exploited.Found[2].Exploited, exploited.Found[2].Severity = true, ci.VulnLow
+	overnight := had
+	overnight.Rescanned, overnight.Before = true, vulns(3, 0)
+	generous := strict
+	generous.NewHigh = 1
+	generous.DeltaHigh = 1
+	for name, c := range map[string]struct {
+		scan    policy.VulnScan
+		base    policy.VulnBaseline
+		s       policy.VulnSettings
+		verdict ci.Verdict
+		because string
+	}{
+		"nothing new":                           {scanOf(vulns(3, 0)[:2]), had, strict, ci.VerdictPass, "0 CRITICAL and 2 HIGH"},
+		"one that the change brought":           {scanOf(vulns(3, 0)), had, strict, ci.VerdictFail, "regression exceeds delta threshold: HIGH vulnerabilities: the change introduces 1, and 0 are allowed: CVE-2026-2 in p"},
+		"one that it may bring":                 {scanOf(vulns(3, 0)), had, generous, ci.VerdictPass, "0 CRITICAL and 3 HIGH"},
+		"one that came out overnight":           {scanOf(vulns(3, 0)), overnight, strict, ci.VerdictPass, "0 CRITICAL and 3 HIGH"},
+		"a mild one that is exploited":          {exploited, had, strict, ci.VerdictFail, "the change introduces what is known to be exploited: CVE-2026-2 in p"},
+		"without a list, counts are compared":   {scanOf(vulns(3, 0)), policy.VulnBaseline{High: 2}, strict, ci.VerdictFail, "regression exceeds delta threshold: HIGH vulnerabilities: 3 are 1 more than the baseline of 2"},
+		"on its first day, counts are compared": {scanOf(vulns(1, 0)), policy.VulnBaseline{Default: true, Listed: true}, generous, ci.VerdictPass, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := policy.Vulns(c.scan, c.base, nil, c.s)
+			assert.Equal(t, d.Verdict, c.verdict, "%v", d.Because)
+			assert.Assert(t, strings.HasPrefix(d.Because[0], c.because), d.Because[0])
+		})
+	}
+}

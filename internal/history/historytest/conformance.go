@@ -32,6 +32,8 @@ type Store interface {
 	Tests(ctx context.Context, repo string) ([]history.Test, error)
 	Failures(ctx context.Context, k history.Key) ([]history.Failure, error)
 	Sightings(ctx context.Context, f history.Filter) ([]history.Sighting, error)
+	PutScan(ctx context.Context, scan history.VulnScan) (added bool, err error)
+	Findings(ctx context.Context, repo string) ([]history.FindingRow, error)
 	Close() error
 }
 
@@ -52,6 +54,7 @@ func Conformance(t *testing.T, open func(t *testing.T) Store) {
 		{"repositories keep their tests apart", testRepositories},
 		{"one test's executions are found in every variant", testExecutions},
 		{"clusters know since when main has them", testClusters},
+		{"vulnerabilities live, end, and come back", testFindings},
 		{"text of strangers survives", testHostile},
 		{"an export replays into another store and back", testReplay},
 		{"a scan can be left early, and written beside", testScanAndWrite},

@@ -14,11 +14,12 @@ import (
 // Memory is a store without a file, for tests of what is built on one. It
 // behaves as the others do: Conformance holds it to that.
 type Memory struct {
-	mu      sync.RWMutex
-	records []history.Record
-	tests   []memoryTest // element i has the index i+1
-	indexes map[memoryTest]history.Index
-	closed  bool
+	mu       sync.RWMutex
+	records  []history.Record
+	tests    []memoryTest // element i has the index i+1
+	indexes  map[memoryTest]history.Index
+	closed   bool
+	findings map[string]*memoryFindings // by repository
 }
 
 type memoryTest struct {
@@ -27,7 +28,9 @@ type memoryTest struct {
 }
 
 // NewMemory is an empty store.
-func NewMemory() *Memory { return &Memory{indexes: map[memoryTest]history.Index{}} }
+func NewMemory() *Memory {
+	return &Memory{indexes: map[memoryTest]history.Index{}, findings: map[string]*memoryFindings{}}
+}
 
 // Put records a run.
 func (m *Memory) Put(ctx context.Context, r history.Record) (added bool, err error) {

@@ -1,7 +1,6 @@
-package history_test
+package historytest
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -19,7 +18,7 @@ func weak(id string, scanner string, aliases ...string) ci.Vulnerability {
 }
 
 // lives are the findings as short texts: id, first day, end, how often it came back.
-func lives(t *testing.T, s *history.Store) map[string]string {
+func lives(t *testing.T, s Store) map[string]string {
 	t.Helper()
 	rows, err := s.Findings(t.Context(), "o/r")
 	assert.NilError(t, err)
@@ -37,8 +36,9 @@ func lives(t *testing.T, s *history.Store) map[string]string {
 	return out
 }
 
-func TestTheLifeOfFindings(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "history.db"))
+// testFindings: the time to mend is taken from these rows, so that what begins,
+// ends and comes back must be the same in every store.
+func testFindings(t *testing.T, s Store) {
 	put := func(n int, run string, scanners []string, accepted []ci.Vulnerability, found ...ci.Vulnerability) bool {
 		t.Helper()
 		added, err := s.PutScan(t.Context(), history.VulnScan{Repo: "o/r", Run: run, Time: day(n), Scanners: scanners, Open: found, Accepted: accepted})
@@ -69,6 +69,18 @@ func TestTheLifeOfFindings(t *testing.T) {
 	// The exception has ended: it counts again, and was never fixed.
 	assert.Assert(t, put(7, "r7", grype, nil, weak("CVE-1", "grype", "GHSA-1"), weak("CVE-2", "grype")))
 	assert.Equal(t, lives(t, s)["GHSA-1"], "from 01")
+
+	rows, err := s.Findings(t.Context(), "o/r")
+	assert.NilError(t, err)
+	assert.Equal(t, len(rows), 3)
+	assert.DeepEqual(t, rows[0], history.FindingRow{
+		ID: "CVE-2", Package: "pkg:npm/a", Severity: "high", Fixable: true, Scanners: []string{"grype"},
+		FirstRun: "r1", FirstSeen: day(1), LastSeen: day(7), Reopened: 1,
+	})
+	assert.DeepEqual(t, rows[1], history.FindingRow{
+		ID: "CVE-3", Package: "pkg:npm/a", Severity: "high", Fixable: true, Scanners: []string{"npm"},
+		FirstRun: "r1", FirstSeen: day(1), LastSeen: day(1), ClosedRun: "r5", Closed: day(5), ClosedAs: "fixed",
+	})
 
 	other, err := s.Findings(t.Context(), "o/other")
 	assert.NilError(t, err)
