@@ -14,6 +14,7 @@ import (
 // planCommand is the plan, and what it rests on and is judged by.
 type planCommand struct {
 	Show   planShow   `cmd:"" default:"withargs" help:"Say which tests a change can reach, and spread them over machines."`
+	Audit  planAudit  `cmd:"" help:"Say what plans would have missed, where everything ran."`
 	Record planRecord `cmd:"" help:"Keep who ran what, as the pytest plugin recorded it."`
 }
 
@@ -35,8 +36,10 @@ type planQuestion struct {
 	Target       time.Duration `key:"plan.target" help:"Or over as many as keep each below this time." placeholder:"DURATION"`
 	Split        string        `enum:"file,test" default:"file" key:"plan.split" help:"What stays together on a machine: ${enum}." placeholder:"file|test"`
 	Matrix       string        `default:"ci_cd/test_matrix.json" help:"The axes of the matrix; without the file they follow from the project's metadata." placeholder:"FILE"`
-	Selection    bool          `default:"true" setting:"TEST_SELECTION_ENABLED" key:"plan.enabled" negatable:"" help:"Select tests; without it everything runs (also: TEST_SELECTION_ENABLED)."`
-	Threshold    int           `default:"20" setting:"TEST_SELECTION_THRESHOLD" key:"plan.threshold" help:"More changed files than this: everything runs (also: TEST_SELECTION_THRESHOLD)." placeholder:"N"`
+	selectionFlags
+
+	known  *ci.Change // what changed, where "run" knows it already
+	python string     // the interpreter that tests are run with; empty: found
 }
 
 // Run gathers the change and what is known of the tests, selects, and tells.

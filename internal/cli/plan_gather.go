@@ -26,6 +26,7 @@ type planFacts struct {
 	expects impact.Expected
 	matrix  impact.Matrix
 	base    string
+	covered []byte // what everything covered there; nil: not known
 	mapped  string // the commit of the map that is used; empty: none
 	notes   []string
 }
@@ -78,7 +79,10 @@ func (c *planQuestion) gather(s *session) (*planFacts, error) {
 	}
 	f.mentions(x, tree, head)
 	m := f.remember(s, repo, c.History, run.Repo)
-	f.useMap(s, x, tree, head, m)
+	if v, ok := s.conf.Lookup("run.python"); ok && c.python == "" {
+		c.python = v.Text
+	}
+	f.useMap(s, x, tree, head, m, c.python)
 	return f, s.ctx.Err()
 }
 
@@ -103,6 +107,10 @@ func (c *planQuestion) change(s *session, repo *git.Repo, run *ci.Run, f *planFa
 		if head, err = repo.Commit(s.ctx, c.Head); err != nil {
 			return "", usagef("", "--head: %w", err)
 		}
+	}
+	if c.known != nil {
+		f.base, f.in.Change = c.known.Base, fromFolder(slices.Clone(c.known.Files), repo.Sub)
+		return "", nil
 	}
 	ref := c.Base
 	if ref == "" {
@@ -354,7 +362,9 @@ func (f *planFacts) remember(s *session, repo *git.Repo, name, project string) *
 	if err == nil {
 		defer func() { _ = store.Close() }() // it was only read
 		if err = f.load(s, store, project); err == nil {
-			m, err = nearestMap(s, store, repo, project, f.base)
+			if m, err = nearestMap(s, store, repo, project, f.base); err == nil && m != nil {
+				f.covered, err = store.MapCoverage(s.ctx, project, m.Commit)
+			}
 		}
 	}
 	if err != nil {
@@ -373,6 +383,11 @@ func (f *planFacts) load(s *session, store *history.Store, repo string) error {
 	for _, t := range tests {
 		names[t.Index] = functionOf(t.ID)
 	}
+	audits, err := store.Audits(s.ctx, repo)
+	if err != nil {
+		return err
+	}
+	f.in.Wide = wide(audits)
 	samples := map[ci.TestID][]time.Duration{}
 	seen := map[ci.TestID]bool{}
 	f.in.Failed = map[ci.TestID]string{}

@@ -60,12 +60,12 @@ func nearestMap(s *session, store *history.Store, repo *git.Repo, name, commit s
 
 // useMap adds the map to what the plan rests on, with everything that changed
 // since it was recorded. A map of another environment is left aside.
-func (f *planFacts) useMap(s *session, x *sources, tree scanned, head string, m *impact.Map) {
+func (f *planFacts) useMap(s *session, x *sources, tree scanned, head string, m *impact.Map, python string) {
 	if m == nil || f.in.Unknown != "" {
 		return
 	}
 	if head == "" && m.Installed != "" {
-		version, installed := runner.Environment(s.ctx, s.root(), runner.Options{Env: s.Env})
+		version, installed := runner.Environment(s.ctx, s.root(), runner.Options{Env: s.Env, Python: python})
 		if version != "" && (version != m.Python || installed != m.Installed) {
 			f.notes = append(f.notes, fmt.Sprintf("the map of %.9s was recorded with Python %s and other packages than there are here (%s): tests are selected by their imports", m.Commit, m.Python, version))
 			return
@@ -243,6 +243,13 @@ func (s *session) keepMap(store *history.Store, repo *git.Repo, r *impact.Record
 	run := ci.Run{Repo: filepath.Base(s.root())}
 	s.fromForge(&run)
 	m := r.Map(commit, dirty)
+	rows, err := store.Maps(s.ctx, run.Repo)
+	if err != nil {
+		return nil, errors.New(withHint(err))
+	}
+	if len(dirty) > 0 && slices.ContainsFunc(rows, func(r history.MapRow) bool { return r.Commit == commit && r.Python == m.Python }) {
+		return m, nil // what is committed is known already, and better
+	}
 	if old, err := nearestMap(s, store, repo, run.Repo, commit); err == nil && old != nil && len(m.Tests) < len(m.Collected) && old.Installed == m.Installed {
 		m = m.Over(old)
 	}
@@ -260,7 +267,7 @@ func (s *session) keepMap(store *history.Store, repo *git.Repo, r *impact.Record
 // pluginCommand hands out the plugin.
 type pluginCommand struct {
 	Print bool   `help:"Print the plugin itself instead."`
-	Into  string `help:"Write the plugin there. Without it: .keepgreen/plugin in the repository." placeholder:"DIR"`
+	Into  string `help:"Write the plugin there. Without it: the user's cache." placeholder:"DIR"`
 }
 
 // Run writes the plugin and prints where, for PYTHONPATH.
@@ -269,18 +276,28 @@ func (c *pluginCommand) Run(s *session) error {
 		_, err := s.Stdout.Write(runner.PluginSource())
 		return err
 	}
-	dir := filepath.Join(s.root(), homePath, "plugin")
+	dir := s.pluginDir()
 	if c.Into != "" {
 		dir = s.resolve(c.Into)
-	} else if err := home(s.root()); err != nil {
-		return noAnswerf("name another place with --into", "%w", bare(err))
 	}
 	if err := runner.WritePlugin(dir); err != nil {
-		return noAnswerf("", "%s: %w", dir, bare(err))
+		return noAnswerf("name another place with --into", "%s: %w", dir, bare(err))
 	}
 	if s.Format == "json" {
 		return writeJSON(s.Stdout, map[string]any{"path": dir, "plugin": runner.PluginName})
 	}
 	fmt.Fprintln(s.Stdout, dir)
 	return nil
+}
+
+// pluginDir is a place outside of the repository: coverage.py measures what lies
+// in it.
+func (s *session) pluginDir() string {
+	if cache := s.Env["XDG_CACHE_HOME"]; cache != "" {
+		return filepath.Join(s.resolve(cache), "keepgreen", "plugin")
+	}
+	if user := s.Env["HOME"]; user != "" {
+		return filepath.Join(s.resolve(user), ".cache", "keepgreen", "plugin")
+	}
+	return filepath.Join(os.TempDir(), "keepgreen-plugin")
 }

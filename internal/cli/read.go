@@ -70,7 +70,7 @@ func (f *facts) join(reports []ci.Report) {
 	all := report.Union(reports)
 	f.run.Tests, f.run.Unnamed = all.Tests, report.Unnamed(reports, all.Tests)
 	f.run.Diagnostics = all.Diagnostics
-	f.run.Coverage = mergedCoverage(reports)
+	f.run.Coverage = f.ownCoverage(mergedCoverage(reports))
 	f.run.Warnings = append(f.run.Warnings, all.Warnings...)
 	f.failed = append(f.failed, all.Failures...)
 }

@@ -22,6 +22,7 @@ type runCommand struct {
 	coverageRule
 	archRule
 	aiFlags
+	runSelection
 	Path      string        `arg:"" optional:"" name:"dir" help:"The repository (also: --dir)."`
 	Report    string        `help:"Write a self-contained HTML report." placeholder:"FILE.html"`
 	Base      string        `help:"The branch or commit that the work is compared with: what is new, which lines are uncovered. Without it: the main branch." placeholder:"REF"`
@@ -70,6 +71,7 @@ type facts struct {
 	repo   *git.Repo       // nil: not under git
 	past   *past           // never nil
 	arch   chan archAnswer // nil: not looked at
+	plan   *runPlan        // nil: not made
 	logs   string          // directory of the run's logs
 }
 
@@ -112,9 +114,13 @@ func (c *runCommand) gather(s *session) (*facts, error) {
 	if f.arch, err = c.scan(s, f); err != nil {
 		return nil, err
 	}
+	if f.plan, err = c.choose(s, f); err != nil {
+		return nil, err
+	}
 	if err := c.execute(s, f); err != nil {
 		return nil, err
 	}
+	f.conclude(s)
 	f.run.Duration = s.Now().Sub(started)
 	return f, nil
 }
@@ -144,6 +150,9 @@ func (c *runCommand) execute(s *session, f *facts) error {
 	if len(chain.Plans) == 0 {
 		return noAnswerf("keepgreen run knows Python (pytest, unittest, ruff, flake8, black, mypy) and Go (go test, go vet)",
 			"%s: nothing to run here: no tests, and no linter that is configured", s.Globals.Dir)
+	}
+	if err := c.prepare(f, s.Env, &chain); err != nil {
+		return noAnswerf("", "%w", err)
 	}
 	progress := newProgress(s)
 	defer progress.close()
@@ -185,8 +194,11 @@ func (c *runCommand) decide(s *session, f *facts, clusters []ci.Cluster) (render
 	excused := f.past.excused(f.run.Tests)
 	for _, gate := range []ci.Decision{policy.Tests(f.run, excused), policy.Types(f.run), policy.Lint(f.run)} {
 		if concerns(gate.Gate, f.run.Jobs) {
-			view.Decisions = append(view.Decisions, gate)
+			view.Decisions = append(view.Decisions, f.planGate(gate))
 		}
+	}
+	if f.plan != nil && f.plan.plan.Mode != "" {
+		view.Plan = render.PlanDocumentOf(f.plan.view, false)
 	}
 	f.past.describe(&view, f)
 	gate, ok, err := c.coverageGate(s, f, &view)

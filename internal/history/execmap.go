@@ -2,7 +2,9 @@ package history
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -76,6 +78,35 @@ func (s *Store) Map(ctx context.Context, row MapRow) ([]byte, error) {
 	if err := s.db.QueryRowContext(ctx, "SELECT data FROM execmap WHERE repo = ? AND commit_sha = ? AND python = ?", row.Repo, row.Commit, row.Python).Scan(&packed); err != nil {
 		return nil, explain(s.path, err)
 	}
+	return s.unpack(packed, row.Commit)
+}
+
+// PutMapCoverage keeps what a run covered beside the maps of its commit.
+func (s *Store) PutMapCoverage(ctx context.Context, repo, commit string, data []byte) error {
+	if len(data) > maxMap {
+		return &Error{Path: s.path, Kind: ErrTooLarge}
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	_, err := s.db.ExecContext(ctx, "UPDATE execmap SET coverage = ? WHERE repo = ? AND commit_sha = ?", encoder().EncodeAll(data, nil), repo, commit)
+	return explain(s.path, err)
+}
+
+// MapCoverage is what PutMapCoverage kept; nil: nothing.
+func (s *Store) MapCoverage(ctx context.Context, repo, commit string) ([]byte, error) {
+	var packed []byte
+	err := s.db.QueryRowContext(ctx, "SELECT coverage FROM execmap WHERE repo = ? AND commit_sha = ? AND coverage IS NOT NULL", repo, commit).Scan(&packed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, explain(s.path, err)
+	}
+	return s.unpack(packed, commit)
+}
+
+// unpack undoes the compression of a map or of what lies beside it.
+func (s *Store) unpack(packed []byte, commit string) ([]byte, error) {
 	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxMap))
 	if err != nil {
 		return nil, err
@@ -83,7 +114,7 @@ func (s *Store) Map(ctx context.Context, row MapRow) ([]byte, error) {
 	defer dec.Close()
 	data, err := dec.DecodeAll(packed, nil)
 	if err != nil {
-		return nil, &Error{Path: s.path, Kind: ErrCorrupt, Err: fmt.Errorf("the map of %.12s: %w", row.Commit, err)}
+		return nil, &Error{Path: s.path, Kind: ErrCorrupt, Err: fmt.Errorf("the map of %.12s: %w", commit, err)}
 	}
 	return data, nil
 }

@@ -225,6 +225,8 @@ CREATE TABLE feedback (
 	PRIMARY KEY (repo, id)
 ) WITHOUT ROWID;
 `,
+	// What everything covered at the commit of a map, in zstd; null: not known.
+	"ALTER TABLE execmap ADD COLUMN coverage BLOB",
 }
 
 // migrate brings the file to the newest version, all steps or none.

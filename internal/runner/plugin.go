@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,8 +18,12 @@ import (
 //go:embed plugin/*.py
 var plugin embed.FS
 
-// PluginName is the plugin's module: pytest -p keepgreen_map.
-const PluginName = "keepgreen_map"
+// PluginName is the recorder's module: pytest -p keepgreen_map. SelectName is
+// the one that leaves out what a plan cleared.
+const (
+	PluginName = "keepgreen_map"
+	SelectName = "keepgreen_select"
+)
 
 // PluginSource is the plugin's text.
 func PluginSource() []byte {
@@ -79,4 +84,46 @@ func Environment(ctx context.Context, root string, o Options) (version, installe
 	}
 	version, installed, _ = strings.Cut(strings.TrimSpace(string(out)), " ")
 	return version, installed
+}
+
+// Selection is what a plan of pytest is to leave out, and whether it is to record.
+type Selection struct {
+	Dir    string // where the plugins may be written
+	Skip   string // a file for SelectName; empty: everything runs
+	Record string // a folder for recordings; empty: none
+	Root   string
+	Env    map[string]string
+}
+
+// Select adds the plugins to the plans of pytest. Other tools run as they are.
+func Select(plans []Plan, s Selection) error {
+	if s.Skip == "" && s.Record == "" {
+		return nil
+	}
+	for i := range plans {
+		p := &plans[i]
+		at := slices.Index(p.Args, "pytest")
+		if p.Tool != "pytest" || p.Skip != "" || at < 0 {
+			continue
+		}
+		if err := WritePlugin(s.Dir); err != nil {
+			return err
+		}
+		path := s.Dir
+		if before := s.Env["PYTHONPATH"]; before != "" {
+			path += string(os.PathListSeparator) + before
+		}
+		p.Env = append(p.Env, "PYTHONPATH="+path)
+		var more []string
+		if s.Skip != "" {
+			more = append(more, "-p", SelectName)
+			p.Env = append(p.Env, "KEEPGREEN_SKIP="+s.Skip)
+		}
+		if s.Record != "" {
+			more = append(more, "-p", PluginName)
+			p.Env = append(p.Env, "KEEPGREEN_MAP="+s.Record, "KEEPGREEN_MAP_ROOT="+s.Root)
+		}
+		p.Args = slices.Insert(slices.Clone(p.Args), at+1, more...)
+	}
+	return nil
 }

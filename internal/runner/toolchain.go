@@ -47,10 +47,11 @@ type Options struct {
 
 // Toolchain is what a repository is set up for.
 type Toolchain struct {
-	Languages []string // "python", "go"
-	Python    string   // interpreter; empty: none found
-	PythonWhy string   // how it was chosen
-	Plans     []Plan
+	Languages     []string // "python", "go"
+	Python        string   // interpreter; empty: none found
+	PythonWhy     string   // how it was chosen
+	PythonVersion string
+	Plans         []Plan
 }
 
 // tool is a row: something that keepgreen run can run.
@@ -86,7 +87,7 @@ func Detect(ctx context.Context, root string, o Options) (Toolchain, error) {
 	}
 	r := look(root)
 	r.findPython(ctx, o)
-	chain := Toolchain{Languages: r.languages(), Python: r.python.exe, PythonWhy: r.python.why}
+	chain := Toolchain{Languages: r.languages(), Python: r.python.exe, PythonWhy: r.python.why, PythonVersion: r.python.modules["unittest"]}
 	for _, t := range tools {
 		asked := slices.Contains(o.Tools, t.name)
 		if !asked && (o.Tools != nil || !t.wanted(r)) {
