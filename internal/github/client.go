@@ -55,7 +55,7 @@ type Options struct {
 
 	UserAgent string
 	MaxWait   time.Duration // the longest rate limit that is waited for; 0: two minutes
-	Pause     time.Duration // between two writes; 0: a second, which GitHub asks for; negative: none
+	Pause     time.Duration // between two of many writes; 0: a second, which GitHub asks for; negative: none
 	Transport http.RoundTripper
 	Now       func() time.Time                           // nil: the clock
 	Sleep     func(context.Context, time.Duration) error // nil: really
@@ -73,6 +73,8 @@ type Client struct {
 	repo    Repo
 	graphql string
 	plain   *http.Client // without the token, for signed addresses
+	now     func() time.Time
+	sleep   func(context.Context, time.Duration) error
 }
 
 // New makes a client; nothing is sent yet.
@@ -102,7 +104,7 @@ func New(o Options) (*Client, error) {
 	if graphql == "" {
 		graphql = graphqlURL(base)
 	}
-	return &Client{api: api, repo: o.Repo, graphql: graphql, plain: &http.Client{Transport: o.Transport}}, nil
+	return &Client{api: api, repo: o.Repo, graphql: graphql, plain: &http.Client{Transport: o.Transport}, now: o.Now, sleep: o.Sleep}, nil
 }
 
 // Repo is the repository that the client speaks to.

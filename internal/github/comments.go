@@ -89,8 +89,14 @@ func (c *Client) DeleteComment(ctx context.Context, id int64) error {
 
 // Reaction is one reaction to a comment.
 type Reaction struct {
+	ID      int64
 	Login   string
 	Content string // "+1", "-1", "laugh", "confused", "heart", "hooray", "eyes", "rocket"
+	Created time.Time
+}
+
+func reactionOf(r *gh.Reaction) Reaction {
+	return Reaction{r.GetID(), r.GetUser().GetLogin(), r.GetContent(), r.GetCreatedAt().Time}
 }
 
 // Reactions lists who reacted to a comment, and how.
@@ -101,9 +107,28 @@ func (c *Client) Reactions(ctx context.Context, comment int64) ([]Reaction, erro
 		if err != nil {
 			return nil, did(err, "list the reactions to comment %d", comment)
 		}
-		out = append(out, Reaction{one.GetUser().GetLogin(), one.GetContent()})
+		out = append(out, reactionOf(one))
 	}
 	return out, nil
+}
+
+// React reacts to a comment. first is false where we had reacted so already:
+// GitHub makes sure that of several at once exactly one is the first.
+func (c *Client) React(ctx context.Context, comment int64, content string) (r Reaction, first bool, err error) {
+	made, response, err := c.api.Reactions.CreateIssueCommentReaction(ctx, c.repo.Owner, c.repo.Name, comment, content)
+	if err != nil {
+		return Reaction{}, false, did(err, "react to comment %d", comment)
+	}
+	return reactionOf(made), response.StatusCode == http.StatusCreated, nil
+}
+
+// Unreact takes a reaction back; one that is gone already is no error.
+func (c *Client) Unreact(ctx context.Context, comment, reaction int64) error {
+	response, err := c.api.Reactions.DeleteIssueCommentReaction(ctx, c.repo.Owner, c.repo.Name, comment, reaction)
+	if response != nil && response.StatusCode == http.StatusNotFound {
+		return nil
+	}
+	return did(err, "take a reaction to comment %d back", comment)
 }
 
 // Login is whose token the client has. REST has no answer for an app's token,

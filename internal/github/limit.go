@@ -12,10 +12,13 @@ import (
 	"time"
 )
 
-const maxTries = 4 // of one request
+const (
+	maxTries = 4  // of one request
+	burst    = 10 // writes in a minute before there is a pause between them
+)
 
 // limiter is the transport that keeps GitHub's rules: writes one after the
-// other, with a pause between them; a rate limit is waited for if it ends soon
+// other, with a pause between them if there are many; a rate limit is waited for if it ends soon
 // enough; what broke on the way and may be repeated is repeated
 // (docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api).
 type limiter struct {
@@ -26,9 +29,9 @@ type limiter struct {
 	now     func() time.Time
 
 	mu    sync.Mutex
-	write sync.Mutex // held during a write
-	last  time.Time  // of the last write
-	until time.Time  // nothing is sent before
+	write sync.Mutex  // held during a write
+	sent  []time.Time // the last writes, at most burst
+	until time.Time   // nothing is sent before
 }
 
 // LimitError says that a rate limit does not end within what we would wait.
@@ -50,10 +53,10 @@ func (l *limiter) RoundTrip(req *http.Request) (*http.Response, error) {
 	if writes {
 		l.write.Lock()
 		defer l.write.Unlock()
-		if err := l.wait(req.Context(), l.last.Add(l.pause).Sub(l.now())); err != nil {
+		if err := l.wait(req.Context(), l.gap()); err != nil {
 			return nil, err
 		}
-		defer func() { l.last = l.now() }()
+		defer l.wrote()
 	}
 	for try := 1; ; try++ {
 		if err := l.closed(req); err != nil {
@@ -83,6 +86,19 @@ func (l *limiter) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+}
+
+// gap is how long the next write has to wait; the lock for writes is held.
+func (l *limiter) gap() time.Duration {
+	if len(l.sent) < burst || l.now().Sub(l.sent[0]) > time.Minute {
+		return 0
+	}
+	return l.sent[len(l.sent)-1].Add(l.pause).Sub(l.now())
+}
+
+func (l *limiter) wrote() {
+	l.sent = append(l.sent, l.now())
+	l.sent = l.sent[max(0, len(l.sent)-burst):]
 }
 
 func readBody(req *http.Request) ([]byte, error) {

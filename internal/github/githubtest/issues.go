@@ -21,7 +21,12 @@ type Comment struct {
 }
 
 // Reaction is somebody's reaction to a comment.
-type Reaction struct{ Login, Content string }
+type Reaction struct {
+	Login, Content string
+
+	id      int64
+	created time.Time
+}
 
 // AddComment puts somebody's comment on a pull request.
 func (r *Repo) AddComment(number int, author, body string) int64 {
@@ -45,7 +50,7 @@ func (r *Repo) React(comment int64, login, content string) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	if c := r.findComment(comment); c != nil {
-		c.Reactions = append(c.Reactions, Reaction{login, content})
+		c.Reactions = append(c.Reactions, Reaction{login, content, r.s.id(), r.s.now})
 	}
 }
 
@@ -178,10 +183,44 @@ func (r *request) reactions() reply {
 		return notFound()
 	}
 	var out []map[string]any
-	for i, one := range c.Reactions {
-		out = append(out, map[string]any{"id": i + 1, "content": one.Content, "user": userDoc(one.Login, false), "created_at": stamp(c.Created)})
+	for _, one := range c.Reactions {
+		out = append(out, reactionDoc(one))
 	}
 	return list(r, out)
+}
+
+func reactionDoc(one Reaction) map[string]any {
+	return map[string]any{"id": one.id, "content": one.Content, "user": userDoc(one.Login, strings.HasSuffix(one.Login, "[bot]")), "created_at": stamp(one.created)}
+}
+
+// addReaction answers 200 and not 201 where the same account has reacted so
+// before: of several at once, one is the first.
+func (r *request) addReaction() reply {
+	c := r.repo.findComment(r.number("comment_id"))
+	if c == nil {
+		return notFound()
+	}
+	for _, one := range c.Reactions {
+		if one.Login == r.actor.Login && one.Content == r.text("content") {
+			return ok(reactionDoc(one))
+		}
+	}
+	one := Reaction{r.actor.Login, r.text("content"), r.s.id(), r.s.now}
+	c.Reactions = append(c.Reactions, one)
+	return created(reactionDoc(one))
+}
+
+func (r *request) removeReaction() reply {
+	c := r.repo.findComment(r.number("comment_id"))
+	if c == nil {
+		return notFound()
+	}
+	kept := slices.DeleteFunc(slices.Clone(c.Reactions), func(one Reaction) bool { return one.id == r.number("reaction_id") })
+	if len(kept) == len(c.Reactions) {
+		return notFound()
+	}
+	c.Reactions = kept
+	return noContent()
 }
 
 func labelDocs(labels []string) []map[string]any {
@@ -222,4 +261,13 @@ func (r *request) removeLabel() reply {
 	}
 	p.Labels = slices.DeleteFunc(p.Labels, func(l string) bool { return l == r.PathValue("name") })
 	return ok(labelDocs(p.Labels))
+}
+
+// Label puts a label on a pull request.
+func (r *Repo) Label(number int, label string) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if p := r.pullRequests[number]; p != nil && !slices.Contains(p.Labels, label) {
+		p.Labels = append(p.Labels, label)
+	}
 }

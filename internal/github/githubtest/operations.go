@@ -29,6 +29,8 @@ func init() { //nolint:gochecknoinits // the table and the handlers refer to eac
 	add("PATCH "+issues+"/comments/{comment_id}", talk, (*request).editComment)
 	add("DELETE "+issues+"/comments/{comment_id}", talk, (*request).deleteComment)
 	add("GET "+issues+"/comments/{comment_id}/reactions", listen, (*request).reactions)
+	add("POST "+issues+"/comments/{comment_id}/reactions", talk, (*request).addReaction)
+	add("DELETE "+issues+"/comments/{comment_id}/reactions/{reaction_id}", talk, (*request).removeReaction)
 	add("POST "+issues+"/{issue_number}/labels", talk, (*request).addLabels)
 	add("DELETE "+issues+"/{issue_number}/labels/{name}", talk, (*request).removeLabel)
 

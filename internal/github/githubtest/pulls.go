@@ -62,6 +62,7 @@ func (r *Repo) Pulls() []Pull {
 	var out []Pull
 	for n := 1; n <= r.number; n++ {
 		if p := r.pullRequests[n]; p != nil {
+			r.head(p)
 			out = append(out, *p)
 		}
 	}

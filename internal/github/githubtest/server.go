@@ -16,10 +16,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"keepgreen/internal/github"
@@ -33,7 +33,7 @@ type Server struct {
 	// appears in lists; by its own address it is there at once.
 	Lag int
 
-	t        testing.TB
+	t        T
 	mu       sync.Mutex
 	now      time.Time
 	requests []string // "METHOD /path", all that came
@@ -46,9 +46,17 @@ type Server struct {
 	slept    time.Duration
 }
 
+// T is the part of testing.TB that the fake needs.
+type T interface {
+	Helper()
+	Cleanup(func())
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+}
+
 // New starts a fake that ends with the test. A request that GitHub's
 // description does not allow fails the test.
-func New(t testing.TB) *Server {
+func New(t T) *Server {
 	s := &Server{
 		t: t, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), serial: 1000,
 		repos: map[string]*Repo{}, actors: map[string]*Actor{}, apps: map[string]*app{},
@@ -59,18 +67,25 @@ func New(t testing.TB) *Server {
 	return s
 }
 
-// Now is the fake's clock. It moves only by Sleep and Advance.
+// Now is the fake's clock. It moves only by Sleep.
 func (s *Server) Now() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.now
 }
 
-// Sleep moves the clock instead of waiting; it is what clients are given.
+// Sleep moves the clock instead of waiting; it is what clients are given. Those
+// who sleep at the same time wake at the same time.
 func (s *Server) Sleep(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
-	s.now = s.now.Add(d)
+	until := s.now.Add(d)
 	s.slept += d
+	s.mu.Unlock()
+	runtime.Gosched()
+	s.mu.Lock()
+	if until.After(s.now) {
+		s.now = until
+	}
 	s.mu.Unlock()
 	return ctx.Err()
 }
