@@ -64,6 +64,7 @@ var rooms = map[string]struct {
 	"internal/agent":    {half: pure},
 	"internal/workflow": {half: pure},
 
+	"internal/feedback": {half: pure},
 	"internal/policy":   {half: pure},
 	"internal/baseline": {half: pure},
 	"internal/artifact": {half: pure, needs: []string{"internal/baseline"}},
@@ -83,7 +84,7 @@ var rooms = map[string]struct {
 		"internal/config", "internal/report", "internal/report/coverage", "internal/report/format",
 		"internal/report/gotest", "internal/report/lint", "internal/report/pytest", "internal/report/vuln",
 		"internal/source", "internal/source/foreign", "internal/triage", "internal/flake", "internal/arch", "internal/impact", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
-		"internal/agent", "internal/git", "internal/history", "internal/llm", "internal/runner", "internal/execmap",
+		"internal/agent", "internal/feedback", "internal/git", "internal/github", "internal/history", "internal/llm", "internal/runner", "internal/execmap",
 		"internal/trend", "internal/artifact",
 		"internal/workflow",
 	}},

@@ -24,12 +24,13 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"ai": startAI, "asked": writeAsked},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"ai": startAI, "asked": writeAsked, "github": fakeGitHub},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NO_COLOR", "1")
 			captured, err := filepath.Abs("internal/execmap/testdata")
 			env.Setenv("EXECMAP", captured) // databases that a text archive cannot hold
 			env.Values[fakes{}] = new(*llmtest.Provider)
+			env.Values[forges{}] = new(*forge)
 			return err
 		},
 	})

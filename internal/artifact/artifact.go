@@ -53,6 +53,7 @@ type Document struct {
 	Selection     *Selection
 	Model         *Usage
 	Metrics       *ci.RunMetrics
+	Found         ci.Findings // what a pull request is told of it
 }
 
 // Selection is what a plan left out.
@@ -108,6 +109,7 @@ var readers = []struct {
 	{KindRun, func(f fields) bool { return f.has("id", "run_started_at") }, readRun},
 	{KindJobs, func(f fields) bool { return f.has("jobs", "total_count") }, readJobs},
 	{KindMetrics, func(f fields) bool { return f.has("workflow_run_id", "metrics") }, readMetrics},
+	{KindReport, func(f fields) bool { return f.has("clusters", "gate", "duration_s") }, readReport},
 	{KindTriage, func(f fields) bool { return f.has("clusters", "fixes", "flaky_tests") }, readTriage},
 	{KindPlan, func(f fields) bool { return f.has("mode", "tests", "total") }, readPlan},
 	{KindVulns, func(f fields) bool { return f.has("pass", "counts") }, readVulns},
@@ -115,6 +117,7 @@ var readers = []struct {
 		return f.has("coverage", "covered", "statements") || f.has("coverage_pct", "baseline_pct")
 	}, readCoverage},
 	{KindQuality, func(f fields) bool { return f.has("history") && (f.has("coverage") || f.has("vulnerabilities")) }, func(fields, *Document) error { return nil }},
+	{KindArch, func(f fields) bool { return f.has("health_score", "circular_dependencies") }, readArch},
 	{KindNeeds, isNeeds, readNeeds},
 }
 
@@ -143,6 +146,7 @@ func readNeeds(f fields, doc *Document) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		doc.Needs[name] = ci.Concluded(job.Result)
+		doc.Found.Statuses = doc.Needs
 		doc.outputs(job.Outputs)
 	}
 	return nil
@@ -174,8 +178,10 @@ func readCoverage(f fields, doc *Document) error {
 		raw = f["coverage"]
 	}
 	var err error
-	doc.Coverage, err = percentage(raw)
-	return err
+	if doc.Coverage, err = percentage(raw); err != nil {
+		return err
+	}
+	return readCoverageFinding(f, doc)
 }
 
 func readVulns(f fields, doc *Document) error {
@@ -184,7 +190,7 @@ func readVulns(f fields, doc *Document) error {
 		return fmt.Errorf("counts: %w", err)
 	}
 	doc.High, doc.Critical = counts.High, counts.Critical
-	return nil
+	return readVulnFinding(f, doc)
 }
 
 func readTriage(f fields, doc *Document) error {
@@ -214,7 +220,7 @@ func readTriage(f fields, doc *Document) error {
 			break
 		}
 	}
-	return nil
+	return readFindings(f, doc)
 }
 
 // testName is a test as a string, or as an object with one of the usual keys.

@@ -73,6 +73,7 @@ type commands struct {
 	Run       runCommand       `cmd:"" help:"Run the repository's lint, types, tests and coverage, and say what broke and why."`
 	Triage    triageCommand    `cmd:"" help:"Read logs and reports, and say what broke, why, and whose it is."`
 	Flake     flakeCommand     `cmd:"" help:"Say which tests are flaky, broken, regressed or healthy."`
+	Feedback  feedbackCommand  `cmd:"" help:"Tell the pull request what the run found, in one comment."`
 	Gate      gateCommand      `cmd:"" help:"Compare with the baseline of main, and say yes or no."`
 	Forensics forensicsCommand `cmd:"" help:"Check the forensic log and the eviction metrics."`
 	Metrics   metricsCommand   `cmd:"" help:"Collect the figures of this run: time, queue, reruns, tests, coverage, vulnerabilities."`

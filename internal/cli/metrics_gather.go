@@ -36,6 +36,7 @@ type collected struct {
 	timed   bool // run is the forge's own answer
 	scanned bool // a scanner's report was read
 	reports []ci.Report
+	found   ci.Findings // what a pull request is told
 }
 
 func (c *metricsCommand) gather(s *session) (*collected, error) {
@@ -159,6 +160,7 @@ func (f *collected) add(doc artifact.Document) {
 		}
 		f.needs[name] = status
 	}
+	f.tell(doc.Found)
 	f.coverage = cmp.Or(f.coverage, doc.Coverage)
 	f.high, f.critical = cmp.Or(f.high, doc.High), cmp.Or(f.critical, doc.Critical)
 	f.confidence = cmp.Or(f.confidence, doc.FixConfidence)

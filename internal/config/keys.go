@@ -74,6 +74,8 @@ var keys = []Key{
 	{Name: "plan.shards", Kind: Count, Flag: "plan --shards", Doc: "How many machines the tests are spread over."},
 	{Name: "plan.target", Kind: Duration, Flag: "plan --target", Doc: "How long one shard should take: the number of shards follows."},
 	{Name: "plan.split", Kind: Word, Default: "file", Allowed: []string{"file", "test"}, Flag: "plan --split", Doc: "What stays together on one shard: the tests of a `file`, with their fixtures, or each `test` by itself."},
+	{Name: "feedback.comment", Kind: Word, Default: "auto", Allowed: []string{"auto", "always", "off"}, Flag: "feedback --when", Doc: "When a pull request is commented on. `auto` is silent while all is green and nothing was said before."},
+	{Name: "feedback.check", Kind: Bool, Default: "false", Flag: "feedback --check", Doc: "Put a check run with annotations on the commit too."},
 	{Name: "coverage.delta", Kind: Number, Default: "5.0", Max: 100, Env: "DELTA_COVERAGE", Flag: "gate coverage --delta", Doc: "Percentage points that coverage may drop below its baseline."},
 	{Name: "coverage.min", Kind: Number, Max: 100, Flag: "gate coverage --min", Doc: "Absolute floor of coverage in percent. Off without it."},
 	{Name: "coverage.policy", Kind: Word, Default: "contract", Allowed: []string{"contract", "strict"}, Flag: "gate coverage --policy", Doc: "`contract`: worse than the median by more than the delta fails. `strict` adds main's own noise, attribution to the tested base, and an anchor against slow erosion."},

@@ -37,7 +37,11 @@ type Annotation struct {
 // Annotate lists what is worth annotating, the most important first, at most
 // ten of each type: one for each cause, then the further places of the causes,
 // then lines that lost their coverage.
-func Annotate(v View) []Annotation {
+func Annotate(v View) []Annotation { return AnnotateAll(v, maxAnnotations) }
+
+// AnnotateAll is Annotate with another limit for each type: a check run shows
+// more than the output of a step.
+func AnnotateAll(v View, most int) []Annotation {
 	v = v.sorted()
 	var out, more []Annotation
 	for _, c := range v.Clusters {
@@ -54,7 +58,7 @@ func Annotate(v View) []Annotation {
 	}
 	out = append(out, more...)
 	out = append(out, coverageNotices(v)...)
-	left := map[Level]int{LevelError: maxAnnotations, LevelWarning: maxAnnotations, LevelNotice: maxAnnotations}
+	left := map[Level]int{LevelError: most, LevelWarning: most, LevelNotice: most}
 	return slices.DeleteFunc(out, func(a Annotation) bool {
 		left[a.Level]--
 		return left[a.Level] < 0

@@ -18,11 +18,12 @@ const maxSummary = 1<<20 - 16<<10
 // any more is left out as a whole, so that no table or fold is cut open.
 type sheet struct {
 	b    strings.Builder
+	most int // bytes; 0: maxSummary
 	left int // parts that did not fit
 }
 
 func (s *sheet) part(text string) {
-	if s.b.Len()+len(text) > maxSummary {
+	if s.b.Len()+len(text) > cmp.Or(s.most, maxSummary) {
 		s.left++
 		return
 	}
@@ -91,7 +92,7 @@ func mdPlace(v View, p ci.Position) string {
 	if l.URL == "" {
 		return NeutralCode(text)
 	}
-	return `<a href="` + strings.NewReplacer("&", "&amp;", `"`, "%22", "<", "%3C", ">", "%3E").Replace(l.URL) + `">` + NeutralCode(text) + "</a>"
+	return `<a href="` + hrefEscapes.Replace(l.URL) + `">` + NeutralCode(text) + "</a>"
 }
 
 func summaryCauses(v View) string {

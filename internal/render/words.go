@@ -18,7 +18,7 @@ func plural(n int, one string) string {
 	switch {
 	case strings.HasSuffix(one, "ss"), strings.HasSuffix(one, "ch"), strings.HasSuffix(one, "x"):
 		return thousands(n) + " " + one + "es"
-	case strings.HasSuffix(one, "ry"):
+	case strings.HasSuffix(one, "ry"), strings.HasSuffix(one, "ty"):
 		return thousands(n) + " " + strings.TrimSuffix(one, "y") + "ies"
 	}
 	return thousands(n) + " " + one + "s"
