@@ -14,6 +14,8 @@ import (
 type historyCommand struct {
 	Import historyImport `cmd:"" help:"Bring in the past: reports of earlier runs, the guide's JSON files, an export."`
 	Export historyExport `cmd:"" help:"Write the history for other tools, or for another keepgreen."`
+	Pull   historyPull   `cmd:"" help:"Fetch the history and the baselines that main's runs have left on a branch."`
+	Push   historyPush   `cmd:"" help:"Merge this run's history and baselines into that branch. Only main does."`
 }
 
 // historyFlags say which history.

@@ -35,6 +35,7 @@ type Stored struct {
 	Message string
 	Wait    time.Duration                          // how long others may be faster; zero: 10 minutes
 	Jitter  func(most time.Duration) time.Duration // how long to wait between two attempts; nil: by chance, so that writers do not keep step
+	Alone   bool                                   // the commit has no parent: the branch holds the newest state and nothing else
 }
 
 // ledgerWait is longer than any queue of runs that was seen, and shorter than
@@ -79,8 +80,8 @@ func (s Stored) seen() string { return "refs/keepgreen/seen/" + strings.TrimPref
 
 // remember compares the tip with the one that was seen before.
 func (r *Repo) remember(ctx context.Context, s Stored, tip string) error {
-	if s.Remote == "" {
-		return nil // the branch of this clone has no second witness
+	if s.Remote == "" || s.Alone {
+		return nil // the branch of this clone has no second witness, and one that is a single commit has no past
 	}
 	before, _ := r.run(ctx, "rev-parse", "--verify", "--quiet", s.seen())
 	if before == tip {
@@ -174,6 +175,16 @@ func (r *Repo) tip(ctx context.Context, s Stored) (string, error) {
 	return "", fmt.Errorf("%s of %s: %w", s.Ref, s.Remote, ErrContended)
 }
 
+// Names lists the files of the branch; none where there is no such branch.
+func (r *Repo) Names(ctx context.Context, s Stored) ([]string, error) {
+	tip, err := r.tip(ctx, s)
+	if err != nil || tip == "" {
+		return nil, err
+	}
+	out, err := r.run(ctx, "ls-tree", "-r", "-z", "--full-tree", "--name-only", tip)
+	return strings.FieldsFunc(out, func(c rune) bool { return c == 0 }), err
+}
+
 // blob is the file in the commit; nil where it is not in it.
 func (r *Repo) blob(ctx context.Context, s Stored, commit string) ([]byte, error) {
 	if commit == "" {
@@ -211,7 +222,7 @@ func (r *Repo) commitFile(ctx context.Context, s Stored, parent string, data []b
 		return "", err
 	}
 	args := []string{"-c", "commit.gpgSign=false", "commit-tree", line(tree), "-m", s.Message}
-	if parent != "" {
+	if parent != "" && !s.Alone {
 		args = append(args, "-p", parent)
 	}
 	commit, err := r.pipe(ctx, nil, []string{

@@ -52,6 +52,7 @@ type pipeline struct {
 // something for, and beside them those that explain, remember and heal.
 func Pipeline(f Facts, o Options) Workflow {
 	p := &pipeline{Facts: f, Options: o}
+	p.plan()
 	p.lint()
 	p.test()
 	p.coverage()
@@ -62,6 +63,8 @@ func Pipeline(f Facts, o Options) Workflow {
 	p.triage()
 	p.sarif()
 	p.required()
+	p.metrics()
+	p.record()
 	return Workflow{
 		Path: ".github/workflows/" + Main,
 		Name: "keepgreen",
@@ -262,6 +265,9 @@ func (p *pipeline) test() {
 	}
 	matrix, title := p.matrixOf(tested)
 	steps := []Step{checkout(), {Keep: "test.before"}}
+	if p.planned() {
+		steps = append(steps, Step{Name: "What to run", Uses: "actions/download-artifact", With: []Pair{{Key: "name", Value: "selected"}, {Key: "path", Value: "selected"}}})
+	}
 	for _, project := range tested {
 		only := ""
 		if len(tested) > 1 {
@@ -271,15 +277,15 @@ func (p *pipeline) test() {
 		if len(project.Versions) > 0 {
 			version = "${{ matrix." + string(project.Language) + " }}"
 		}
-		for _, s := range append(p.setup(project, version, only), testSteps(project)...) {
+		for _, s := range append(p.setup(project, version, only), testSteps(project, p.planned())...) {
 			s.If = both(only, s.If)
 			steps = append(steps, s)
 		}
 	}
 	steps = append(steps, Step{Keep: "test.after"}, upload("reports-test-${{ strategy.job-index }}", "reports/"))
 	p.add(Job{
-		ID: "test", Title: title, Why: "The tests, with JUnit XML, coverage and the whole log.", RunsOn: "${{ matrix.os }}", Timeout: 30,
-		Grants: []Grant{read}, Matrix: matrix, Steps: steps,
+		ID: "test", Title: title, Why: "The tests, with JUnit XML, coverage and the whole log.", RunsOn: "${{ matrix.platform }}", Timeout: 30,
+		Needs: p.has("generate-matrix"), Grants: []Grant{read}, Matrix: matrix, Steps: steps,
 	})
 }
 
@@ -300,21 +306,24 @@ func (p *pipeline) matrixOf(tested []Project) (*Matrix, string) {
 	if len(platforms) == 0 {
 		platforms = []string{runner}
 	}
+	if p.planned() {
+		return &Matrix{Expression: "fromJSON(needs.generate-matrix.outputs.matrix)"}, "test (${{ matrix.platform }}, python ${{ matrix.python }}, ${{ matrix.shard || 1 }})"
+	}
 	if len(tested) == 1 {
-		m := &Matrix{Axes: []Axis{{"os", platforms}}}
+		m := &Matrix{Axes: []Axis{{"platform", platforms}}}
 		only := tested[0]
 		if len(only.Versions) == 0 {
-			return m, "test (${{ matrix.os }})"
+			return m, "test (${{ matrix.platform }})"
 		}
 		axis := string(only.Language)
 		m.Axes = append(m.Axes, Axis{axis, only.Versions})
-		return m, "test (${{ matrix.os }}, " + axis + " ${{ matrix." + axis + " }})"
+		return m, "test (${{ matrix.platform }}, " + axis + " ${{ matrix." + axis + " }})"
 	}
 	m := &Matrix{}
 	for _, project := range tested {
 		for _, platform := range platforms {
 			for _, version := range append([]string{}, orNone(project.Versions)...) {
-				row := []Pair{{Key: "project", Value: project.Dir}, {Key: "os", Value: platform}}
+				row := []Pair{{Key: "project", Value: project.Dir}, {Key: "platform", Value: platform}}
 				if version != "" {
 					row = append(row, Pair{Key: string(project.Language), Value: version})
 				}
@@ -322,7 +331,7 @@ func (p *pipeline) matrixOf(tested []Project) (*Matrix, string) {
 			}
 		}
 	}
-	return m, "test (${{ matrix.project }}, ${{ matrix.os }})"
+	return m, "test (${{ matrix.project }}, ${{ matrix.platform }})"
 }
 
 func orNone(versions []string) []string {
@@ -338,7 +347,7 @@ func (p *pipeline) coverage() {
 		return
 	}
 	p.add(Job{
-		ID: "coverage-aggregate", Why: "Coverage of all shards as one, compared with main's last green runs.", If: running, Needs: []string{"test"}, Timeout: 10,
+		ID: "coverage-aggregate", Why: "Coverage of all shards as one, compared with main's last green runs.", If: running, Needs: p.has("generate-matrix", "test"), Timeout: 10,
 		Grants: []Grant{read},
 		Outputs: []Pair{
 			{Key: "coverage_pct", Value: "${{ steps.gate.outputs.coverage_pct }}"},
@@ -346,17 +355,44 @@ func (p *pipeline) coverage() {
 		},
 		Steps: append(
 			p.start(),
+			past(),
 			download("reports-test-*", "reports"),
-			Step{Name: "Coverage gate", ID: "gate", Run: "keepgreen gate coverage reports --out reports/coverage_aggregate.json"},
+			Step{
+				Name: "A part was run", If: "needs.generate-matrix.outputs.test_selection_mode == 'selective'",
+				Run: "echo '::notice title=Coverage::A selective run measures a part of the code: the gate is asked where everything runs.'",
+			},
+			Step{Name: "Coverage gate", ID: "gate", If: "needs.generate-matrix.outputs.test_selection_mode != 'selective'", Run: "keepgreen gate coverage " + p.measured("reports/") + " --out reports/coverage_aggregate.json"},
 			upload("reports-coverage", "reports/coverage_aggregate.json"),
 		),
 	})
 }
 
+// measured are the coverage reports of all shards, one of each: what a tool
+// writes twice, with paths of its machine in one of them, is counted once.
+func (p *pipeline) measured(in string) string {
+	var globs []string
+	for _, project := range p.Projects {
+		if !project.Tests {
+			continue
+		}
+		name := map[Language]string{Python: "coverage*.json", Go: "coverage*.out"}[project.Language]
+		switch {
+		case name == "" && project.Runner == "node":
+			name = "coverage*.info"
+		case name == "":
+			name = "coverage*/lcov.info"
+		}
+		if glob := in + "reports-test-*/" + name; !slices.Contains(globs, glob) {
+			globs = append(globs, glob)
+		}
+	}
+	return strings.Join(globs, " ")
+}
+
 // required is the one check for branch protection. A skipped job counts as
 // success to GitHub's own rule; here it counts as what it is.
 func (p *pipeline) required() {
-	needs := p.has("lint", "test", "coverage-aggregate", "trivy-repo-scan", "docker-scan-pr", "cache-forensics")
+	needs := p.has("generate-matrix", "lint", "test", "coverage-aggregate", "trivy-repo-scan", "docker-scan-pr", "cache-forensics")
 	if len(needs) == 0 {
 		return
 	}
@@ -381,4 +417,6 @@ func (p *pipeline) required() {
 }
 
 // Commands are the commands of this program that a generated workflow may call.
-var Commands = []string{"arch", "forensics gate", "forensics verify", "gate coverage", "gate vulns", "triage"}
+var Commands = []string{
+	"arch", "forensics gate", "forensics verify", "gate coverage", "gate vulns", "history pull", "history push", "metrics", "plan", "triage",
+}

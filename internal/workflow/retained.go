@@ -15,6 +15,7 @@ func (p *pipeline) scan() {
 		Grants: []Grant{read},
 		Steps: append(
 			p.start(),
+			past(),
 			Step{Name: "Syft", ID: "syft", Uses: "anchore/sbom-action/download-syft"},
 			Step{
 				Name: "SBOM in SPDX and CycloneDX", Env: []Pair{{Key: "SYFT", Value: "${{ steps.syft.outputs.cmd }}"}},
@@ -66,7 +67,7 @@ func (p *pipeline) images() {
 	p.add(Job{
 		ID: "docker-scan-pr", Title: "docker-scan-pr (${{ matrix.flavour }})", Why: "Each image for one platform, scanned before it can reach main.",
 		If: "github.event_name == 'pull_request'", Timeout: 45, Grants: []Grant{read}, Matrix: &Matrix{Include: scanned},
-		Steps: slices.Concat(p.start(), []Step{buildx(), {
+		Steps: slices.Concat(p.start(), []Step{past(), buildx(), {
 			Name: "Build", Uses: "docker/build-push-action", With: []Pair{
 				{Key: "context", Value: "."},
 				{Key: "file", Value: "${{ matrix.file }}"},
@@ -119,6 +120,7 @@ func (p *pipeline) publish(rows [][]Pair) Job {
 		ID: "docker-images", Title: "docker-images (${{ matrix.flavour }})", Why: "Images for amd64 and arm64: published, signed, with provenance and SBOM attested.",
 		If: p.onMain(), Needs: p.has("lint", "test"), Timeout: 90, Grants: []Grant{read, packages, identity, attests}, Matrix: &Matrix{Include: rows},
 		Steps: slices.Concat(p.start(), []Step{
+			past(),
 			{Name: "QEMU", Uses: "docker/setup-qemu-action", With: []Pair{{Key: "cache-image", Value: "false"}}},
 			buildx(),
 			{Name: "Sign in to the registry", Uses: "docker/login-action", With: []Pair{
@@ -243,7 +245,8 @@ func (p *pipeline) triage() {
 		},
 		Steps: append(
 			p.start(),
-			download("reports-*", "reports"),
+			past(),
+			download("reports-@(lint|test-*)", "reports"),
 			Step{Name: "Triage", ID: "triage", Env: []Pair{{Key: "AI_API_KEY", Value: "${{ secrets.AI_API_KEY }}"}}, Run: "keepgreen triage reports --out ai_analysis"},
 			upload("ai-analysis", "ai_analysis/"),
 		),

@@ -76,7 +76,7 @@ func rulesOf(t *testing.T, id, when string, permissions map[string]string) {
 		if permissions[scope] != "write" {
 			continue
 		}
-		onMain := strings.Contains(when, "github.event_name == 'push' && github.ref == 'refs/heads/main'")
+		onMain := strings.Contains(when, "github.event_name == 'push'") && strings.Contains(when, "&& github.ref == 'refs/heads/main'") && !strings.Contains(when, "pull_request")
 		uploads := scope == "security-events" && id == "upload-sarif"
 		assert.Assert(t, onMain || uploads, "%s may write %s when %q", id, scope, when)
 	}
@@ -101,6 +101,7 @@ func checkInputs(t *testing.T, id, uses string, with map[string]string) {
 
 // outputs that the contract fixes, by job.
 var outputs = map[string][]string{
+	"generate-matrix":    {"matrix", "changed_files", "test_selection_mode"},
 	"coverage-aggregate": {"coverage_pct", "baseline_pct"},
 	"ai_triage":          {"fix_confidence", "has_flaky_tests", "triage_summary"},
 }
@@ -110,7 +111,7 @@ func TestContract(t *testing.T) {
 	tree := kinds(t)["guide"]
 	var wf read
 	assert.NilError(t, yaml.Unmarshal([]byte(workflow.Files(workflow.Detect(tree), optionsOf("guide"))[0].Text), &wf))
-	for _, id := range []string{"lint", "test", "coverage-aggregate", "ai_triage", "architecture_scan", "trivy-repo-scan", "docker-images", "docker-scan-pr", "cache-forensics"} {
+	for _, id := range []string{"generate-matrix", "lint", "test", "coverage-aggregate", "ai_triage", "ci_metrics", "architecture_scan", "trivy-repo-scan", "docker-images", "docker-scan-pr", "cache-forensics"} {
 		job, ok := wf.Jobs[id]
 		assert.Assert(t, ok, "no job %s", id)
 		for _, name := range outputs[id] {

@@ -142,14 +142,14 @@ func pythonInstall(project Project) []string {
 const poetryFile = ".github/keepgreen/poetry.txt"
 
 // testSteps run a project's tests and turn what they left into reports.
-func testSteps(project Project) []Step {
+func testSteps(project Project, planned bool) []Step {
 	switch project.Language {
 	case Go:
 		return goTests(project)
 	case Node:
 		return []Step{{Name: "Tests" + where(project), Dir: project.workdir(), Run: nodeTests(project)}}
 	default:
-		return pythonTests(project)
+		return pythonTests(project, planned)
 	}
 }
 
@@ -191,7 +191,7 @@ func nodeTests(project Project) string {
 
 // pythonTests measures coverage by pytest-cov where the project has it, and by
 // coverage.py around pytest where not. The reports are made also of a red run.
-func pythonTests(project Project) []Step {
+func pythonTests(project Project, planned bool) []Step {
 	out, t := project.out(), tail(project)
 	flags := "-v --junitxml=" + out + "/junit" + t + ".xml -o junit_family=xunit1"
 	reports := "--cov-report=json:" + out + "/coverage" + t + ".json --cov-report=xml:" + out + "/coverage" + t + ".xml"
@@ -214,11 +214,35 @@ func pythonTests(project Project) []Step {
 		if project.CovOn {
 			on = ""
 		}
-		return []Step{{Name: name, Dir: project.workdir(), Run: said(project.python()+" -m pytest "+flags+" "+on+reports, log)}}
+		return []Step{selecting(Step{Name: name, Dir: project.workdir()}, project.python()+" -m pytest "+flags+" "+on+reports, log, planned)}
 	}
 	return []Step{
-		{Name: name, Dir: project.workdir(), Run: said(project.python()+" -m coverage run -m pytest "+flags, log)},
-		{Name: "Coverage" + where(project), If: running, Dir: project.workdir(), Run: project.python() + " -m coverage json -o " + out + "/coverage" + t + ".json\n" +
+		selecting(Step{Name: name, Dir: project.workdir()}, project.python()+" -m coverage run -m pytest "+flags, log, planned),
+		{Name: "Coverage" + where(project), If: running + " && hashFiles('" + path.Join(project.Dir, ".coverage") + "') != ''", Dir: project.workdir(), Run: project.python() + " -m coverage json -o " + out + "/coverage" + t + ".json\n" +
 			project.python() + " -m coverage xml -o " + out + "/coverage" + t + ".xml"},
 	}
+}
+
+// selecting runs what the plan names for this shard: everything, a part, or
+// nothing where the change reaches no test. pytest 8.2 reads arguments of a file.
+func selecting(s Step, command, log string, planned bool) Step {
+	if !planned {
+		s.Run = said(command, log)
+		return s
+	}
+	s.Env = []Pair{
+		{Key: "MODE", Value: "${{ needs.generate-matrix.outputs.test_selection_mode }}"},
+		{Key: "SHARD", Value: "${{ matrix.shard }}"},
+	}
+	s.Run = "mkdir -p " + path.Dir(log) + `
+args=()
+if [ "$MODE" = selective ] || [ -n "$SHARD" ]; then
+  if ! grep -q . "selected/${SHARD:-1}.txt"; then
+    echo "The change reaches no test."
+    exit 0
+  fi
+  args=("@selected/${SHARD:-1}.txt")
+fi
+` + command + ` "${args[@]}" 2>&1 | tee ` + log
+	return s
 }

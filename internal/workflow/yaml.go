@@ -33,7 +33,7 @@ func (w *writer) comment(depth int, text string) {
 // pair writes "key: value", a value of several lines as a block.
 func (w *writer) pair(depth int, p Pair) {
 	switch {
-	case strings.Contains(p.Value, "\n"):
+	case strings.Contains(p.Value, "\n"), p.Key == "run" && strings.HasPrefix(scalar(p.Value), `"`):
 		w.line(depth, "%s: |%s", scalar(p.Key), behind(p.Why))
 		for line := range strings.SplitSeq(strings.TrimSuffix(p.Value, "\n"), "\n") {
 			if line == "" {
