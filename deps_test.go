@@ -63,6 +63,7 @@ var rooms = map[string]struct {
 
 	"internal/agent":    {half: pure},
 	"internal/workflow": {half: pure},
+	"internal/doctor":   {half: pure},
 
 	"internal/feedback": {half: pure},
 	"internal/policy":   {half: pure},
@@ -86,7 +87,7 @@ var rooms = map[string]struct {
 		"internal/source", "internal/source/foreign", "internal/triage", "internal/flake", "internal/arch", "internal/impact", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
 		"internal/agent", "internal/feedback", "internal/git", "internal/github", "internal/history", "internal/llm", "internal/runner", "internal/execmap",
 		"internal/trend", "internal/artifact",
-		"internal/workflow",
+		"internal/workflow", "internal/doctor",
 	}},
 
 	"internal/corpus": {half: tests},

@@ -12,6 +12,7 @@ import (
 
 	"keepgreen/internal/arch"
 	"keepgreen/internal/config"
+	"keepgreen/internal/doctor"
 	"keepgreen/internal/report"
 	"keepgreen/internal/trend"
 	"keepgreen/internal/workflow"
@@ -59,6 +60,11 @@ func generated(t *testing.T, name string) string {
 	switch words := strings.Fields(name); {
 	case name == "config":
 		config.Reference(&b)
+	case name == "doctor":
+		fmt.Fprint(&b, "| check | what is looked at |\n| --- | --- |\n")
+		for _, r := range doctor.Rules() {
+			fmt.Fprintf(&b, "| %s | %s |\n", r.Name, r.Doc)
+		}
 	case name == "formats":
 		fmt.Fprint(&b, "| format | what it is |\n| --- | --- |\n")
 		for _, f := range report.Formats() {

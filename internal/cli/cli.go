@@ -79,6 +79,7 @@ type commands struct {
 	Metrics   metricsCommand   `cmd:"" help:"Collect the figures of this run: time, queue, reruns, tests, coverage, vulnerabilities."`
 	Insights  insightsCommand  `cmd:"" help:"Say what the history says: key figures, trends, what to do next."`
 	Past      historyCommand   `cmd:"" name:"history" help:"Bring in the past, or take the history elsewhere."`
+	Doctor    doctorCommand    `cmd:"" help:"Say why a step did nothing, or what will keep it from working, and what to do."`
 	Init      initCommand      `cmd:"" help:"Write the repository's workflow."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 	Plan      planCommand      `cmd:"" help:"Say which tests a change can reach, and spread them over machines."`

@@ -282,7 +282,7 @@ func (s *session) tellInit(facts workflow.Facts, o workflow.Options, files []pla
 		}
 		view.Files = append(view.Files, render.InitFile{Path: f.Path, Status: f.status, Note: note})
 	}
-	view.Next = []string{"git add " + strings.Join(paths(files), " ")}
+	view.Next = []string{"keepgreen doctor", "git add " + strings.Join(paths(files), " ")}
 	if o.Action == workflow.LocalAction {
 		view.Next = append(view.Next, "tell the runners where Keepgreen's releases are: the repository variable KEEPGREEN_RELEASES, or init --action")
 	}

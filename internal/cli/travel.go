@@ -57,10 +57,7 @@ func (t travel) open(s *session) (*git.Repo, error) {
 // gitToken is the environment that makes git send the token to the forge. It
 // stands in no file and no argument, where others could read it.
 func (s *session) gitToken() []string {
-	token, server := s.Env["GITHUB_TOKEN"], s.Env["GITHUB_SERVER_URL"]
-	if token == "" {
-		token = s.Env["GH_TOKEN"]
-	}
+	token, server := s.forgeToken(), s.Env["GITHUB_SERVER_URL"]
 	if token == "" || !strings.HasPrefix(server, "https://") || s.Env["GIT_CONFIG_COUNT"] != "" {
 		return nil
 	}

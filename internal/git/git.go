@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"keepgreen/internal/ci"
 )
@@ -178,6 +179,22 @@ func isBranchName(ref string) bool {
 func (r *Repo) Tracks(ctx context.Context, name string) bool {
 	out, err := r.run(ctx, "ls-files", "--", path.Join(r.Sub, name))
 	return err != nil || out != ""
+}
+
+// CommitTime is when a commit was made.
+func (r *Repo) CommitTime(ctx context.Context, rev string) (time.Time, error) {
+	out, err := r.run(ctx, "show", "--no-patch", "--format=%ct", "--end-of-options", rev)
+	if err != nil {
+		return time.Time{}, err
+	}
+	seconds, err := strconv.ParseInt(strings.TrimSpace(out), 10, 64)
+	return time.Unix(seconds, 0), err
+}
+
+// RemoteURL is the address of a remote; empty where there is none of that name.
+func (r *Repo) RemoteURL(ctx context.Context, name string) string {
+	out, _ := r.run(ctx, "config", "--get", "remote."+name+".url")
+	return out
 }
 
 // Shallow reports whether history was cut off when the repository was cloned.

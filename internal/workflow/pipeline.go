@@ -282,11 +282,25 @@ func (p *pipeline) test() {
 			steps = append(steps, s)
 		}
 	}
-	steps = append(steps, Step{Keep: "test.after"}, upload("reports-test-${{ strategy.job-index }}", "reports/"))
+	steps = append(steps, Step{Keep: "test.after"}, upload("reports-test-"+p.cell(tested), "reports/"))
 	p.add(Job{
 		ID: "test", Title: title, Why: "The tests, with JUnit XML, coverage and the whole log.", RunsOn: "${{ matrix.platform }}", Timeout: 30,
 		Needs: p.has("generate-matrix"), Grants: []Grant{read}, Matrix: matrix, Steps: steps,
 	})
+}
+
+// cell names one combination of the matrix, as a part of an artifact's name.
+func (p *pipeline) cell(tested []Project) string {
+	only := tested[0]
+	switch {
+	case len(tested) > 1:
+		return "${{ strategy.job-index }}" // a project's path cannot stand in the name
+	case p.planned():
+		return "${{ matrix.platform }}-${{ matrix.python }}-${{ matrix.shard || 1 }}"
+	case len(only.Versions) > 0:
+		return "${{ matrix.platform }}-${{ matrix." + string(only.Language) + " }}"
+	}
+	return "${{ matrix.platform }}"
 }
 
 func both(a, b string) string {

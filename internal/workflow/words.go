@@ -2,6 +2,8 @@ package workflow
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -51,4 +53,40 @@ func ActionOf(text string) string {
 		}
 	}
 	return ""
+}
+
+// Use is one action that a workflow uses.
+type Use struct {
+	Action  string // owner/name
+	SHA     string // empty: it is named by a tag or a branch
+	Version string // beside the commit, or the tag
+}
+
+var usesLine = regexp.MustCompile(`(?m)^\s*(?:- )?uses:\s*["']?([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)(?:/[^@\s"']*)?@([^\s"'#]+)["']?(?:\s*#\s*(v[^\s]+))?`)
+
+// Uses lists the actions of other repositories that a workflow uses, each
+// version once.
+func Uses(text string) []Use {
+	var out []Use
+	for _, m := range usesLine.FindAllStringSubmatch(text, -1) {
+		u := Use{Action: m[1], SHA: m[2], Version: m[3]}
+		if !commit.MatchString(m[2]) {
+			u.SHA, u.Version = "", m[2]
+		}
+		if !slices.Contains(out, u) {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+var commit = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// PinOf is the row of the table for an action; action is owner/name.
+func PinOf(action string) (Pin, bool) {
+	i := slices.IndexFunc(Pins(), func(p Pin) bool { return p.Action == action })
+	if i < 0 {
+		return Pin{}, false
+	}
+	return Pins()[i], true
 }
