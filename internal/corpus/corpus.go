@@ -6,6 +6,7 @@ package corpus
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -41,5 +42,21 @@ func roots() []string {
 			return nil
 		}
 		dir = parent
+	}
+}
+
+// State says how many files of a collection's folder were read right against the
+// truth beside them, and names each that was not, with the reason. "make corpus"
+// prints these lines of all tests.
+func State(tb testing.TB, folder string, right, all int, exceptions map[string]string) {
+	tb.Helper()
+	tb.Logf("corpus: %-44s %3d of %3d files read right", folder, right, all)
+	names := make([]string, 0, len(exceptions))
+	for name := range exceptions {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		tb.Logf("corpus:     not %s: %s", name, exceptions[name])
 	}
 }

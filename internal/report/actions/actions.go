@@ -57,12 +57,12 @@ type actionsReader struct {
 	rep       ci.Report
 	attribute func(d *ci.Diagnostic, title string) // names the tool of an annotation; may be nil
 	infra     map[[2]string]bool                   // job and rule that were told already
-	said      map[[2]string]bool                   // job and message
+	said      map[[2]string]int                    // job and message
 	beyond    int                                  // what the bounds left out
 }
 
 func newActionsReader() *actionsReader {
-	return &actionsReader{infra: map[[2]string]bool{}, said: map[[2]string]bool{}}
+	return &actionsReader{infra: map[[2]string]bool{}, said: map[[2]string]int{}}
 }
 
 // Command is "::name key=value,key=value::message", or "##[name]message", which
@@ -225,14 +225,15 @@ func (a *actionsReader) failed(l format.Line, message string) {
 		return
 	}
 	key := [2]string{l.Job, message}
-	if a.said[key] {
+	if at, again := a.said[key]; again {
+		a.rep.Failures[at].Log.Line = l.N // what is tried again fails again; the last time ended the job
 		return
 	}
 	if len(a.said) >= maxActionsErrors {
 		a.beyond++
 		return
 	}
-	a.said[key] = true
+	a.said[key] = len(a.rep.Failures)
 	a.rep.Failures = append(a.rep.Failures, ci.Failure{
 		Kind: ci.KindError, Tool: Tool, Message: message, Job: strings.Clone(l.Job), Log: ci.Position{Line: l.N}, Cut: l.Cut,
 	})

@@ -56,6 +56,7 @@ func TestOneProgramIsOneCoverage(t *testing.T) {
 	pct, ok := open(t, dir, "coverage.json").Percent()
 	assert.Assert(t, ok)
 	assert.Equal(t, fmt.Sprintf("%.2f", pct), "76.47") // what coverage.py says
+	corpus.State(t, "coverage", 6, 6, nil)
 }
 
 const python3 = `{"meta": {"format": 3, "version": "7.6.1", "branch_coverage": false, "show_contexts": false},

@@ -72,7 +72,7 @@ func TestGoTestAgainstJUnitReport(t *testing.T) {
 			right++
 		})
 	}
-	t.Logf("%d of %d files agree with the report beside them; %d exceptions", right, len(inputs), len(junitExceptions))
+	corpus.State(t, "gotest-junit-report", right, len(inputs), junitExceptions)
 }
 
 func readJUnitTruth(t *testing.T, path string) map[string]string {
@@ -211,7 +211,7 @@ func TestGoTestAgainstGotestsum(t *testing.T) {
 			right++
 		})
 	}
-	t.Logf("%d of %d files agree with gotestsum's summaries", right, len(gotestsumTruths))
+	corpus.State(t, "gotest-gotestsum", right, len(gotestsumTruths), nil)
 }
 
 // gotestsumTruth is the failures and skips of a summary, named as it names

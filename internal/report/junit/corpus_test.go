@@ -111,7 +111,10 @@ func reasonFor(rows []exception, path string) string {
 // against what the reference implementation found, and counts by folder.
 func TestXMLAgainstTruth(t *testing.T) {
 	root := filepath.Join(corpus.Dir(t, "junit-publish-action"), "python", "test", "files")
-	type count struct{ right, all int }
+	type count struct {
+		right, all int
+		otherwise  map[string]string
+	}
 	folders := map[string]*count{}
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -125,7 +128,7 @@ func TestXMLAgainstTruth(t *testing.T) {
 		rel = filepath.ToSlash(rel)
 		folder := filepath.ToSlash(filepath.Dir(rel))
 		if folders[folder] == nil {
-			folders[folder] = &count{}
+			folders[folder] = &count{otherwise: map[string]string{}}
 		}
 		folders[folder].all++
 		problem := againstTruth(t, path)
@@ -137,7 +140,7 @@ func TestXMLAgainstTruth(t *testing.T) {
 				t.Errorf("%s: agrees with its truth now; its row among the exceptions is out of date", rel)
 			}
 		case why != "":
-			t.Logf("exception %s: %s [%s]", rel, why, firstOf(problem))
+			folders[folder].otherwise[rel] = why + " [" + firstOf(problem) + "]"
 		default:
 			t.Errorf("%s: %s", rel, problem)
 		}
@@ -152,7 +155,7 @@ func TestXMLAgainstTruth(t *testing.T) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		t.Logf("%-28s %d of %d files read right", name, folders[name].right, folders[name].all)
+		corpus.State(t, "junit-publish-action/"+name, folders[name].right, folders[name].all, folders[name].otherwise)
 	}
 }
 
@@ -321,7 +324,7 @@ func TestMikepenz(t *testing.T) {
 		"tests/email/target/surefire-reports/TEST-action.surefire.report.email.EmailAddressTest.xml": "2/2/5/0",
 		"corrupt-junit/e2e-tests/corrupt/target/sf-reports/TEST-test.CorruptTest.xml":                "0/1/0/0 line 18: unexpected EOF",
 	}
-	seen := 0
+	seen, right := 0, 0
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".xml" {
 			return err
@@ -340,13 +343,15 @@ func TestMikepenz(t *testing.T) {
 		rep, readErr := report.Read(in)
 		if got := counts(rep, readErr); got != want[rel] {
 			t.Errorf("%s: %s, want %s", rel, got, want[rel])
+		} else {
+			right++
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d files", seen)
+	corpus.State(t, "junit-mikepenz", right, seen, nil)
 	if seen != len(want) {
 		t.Errorf("%d files, want %d", seen, len(want))
 	}

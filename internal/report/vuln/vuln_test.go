@@ -97,6 +97,7 @@ func TestTwoScannersOfOneManifestAgree(t *testing.T) {
 	}
 	assert.DeepEqual(t, brief(vuln.Reconcile(native...)), brief(both))
 	assert.DeepEqual(t, brief(vuln.Reconcile(reports["grype.sarif"].Vulns))[0], "critical GHSA-xvch-5gv4-984h minimist@1.2.0 fixed in 1.2.6 by grype")
+	corpus.State(t, "vuln", len(reports), len(reports), nil)
 }
 
 const trivyReport = `{"SchemaVersion": 2, "Trivy": {"Version": "0.74.0"}, "ArtifactName": ".", "ArtifactType": "filesystem", "Results": [
