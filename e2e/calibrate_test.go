@@ -36,11 +36,12 @@ func TestHeavyCalibration(t *testing.T) {
 	assert.Assert(t, table != "" || err == nil, err)
 	var out strings.Builder
 	silent := 0
-	for n, b := range breakages(t, seeds) {
+	all := breakages(t, seeds)
+	for n, b := range all {
 		if table == "" && n%10 != 0 {
 			continue
 		}
-		rows := b.rows(t, seeds)
+		rows := b.rows(t, seeds, b.beside(all, n))
 		if len(rows) == 0 {
 			silent++ // no test and no linter notices it
 		}
@@ -63,14 +64,36 @@ func TestHeavyCalibration(t *testing.T) {
 	assert.NilError(t, os.WriteFile(table, []byte(header+out.String()), 0o644))
 }
 
+// beside is what is broken beside b: nothing, or one or two other files of the
+// program. A run has one fault as seldom as it has one symptom. The others stand
+// on the same side of the split.
+func (b breakage) beside(all []breakage, n int) (others []breakage) {
+	way := sha256.Sum256([]byte(b.key()))
+	side := func(b breakage) byte { return sha256.Sum256([]byte("seeded/" + b.file))[0] % 2 }
+	files := map[string]bool{b.file: true}
+	language, _, _ := strings.Cut(b.file, "/")
+	for i := 1; i < len(all) && len(others) < int(way[4]%3); i++ {
+		other := all[(n+i*37)%len(all)]
+		if !files[other.file] && strings.HasPrefix(other.file, language+"/") && side(other) == side(b) {
+			files[other.file] = true
+			others = append(others, other)
+		}
+	}
+	return others
+}
+
 // rows runs the broken program and labels each cluster.
-func (b breakage) rows(t *testing.T, seeds string) []string {
+func (b breakage) rows(t *testing.T, seeds string, others []breakage) []string {
 	t.Helper()
 	language, file, _ := strings.Cut(b.file, "/")
 	dir := t.TempDir()
 	assert.NilError(t, os.CopyFS(dir, os.DirFS(filepath.Join(seeds, language))))
 	unseed(t, dir)
 	assert.NilError(t, os.WriteFile(filepath.Join(dir, file), []byte(b.text), 0o644))
+	for _, other := range others {
+		_, file, _ := strings.Cut(other.file, "/")
+		assert.NilError(t, os.WriteFile(filepath.Join(dir, file), []byte(other.text), 0o644))
+	}
 
 	var reports []ci.Report
 	way := sha256.Sum256([]byte(b.key())) // which of the sources CI has kept
@@ -89,8 +112,9 @@ func (b breakage) rows(t *testing.T, seeds string) []string {
 	clusters := clustersOf(reports, dir, options)
 	var out []string
 	for _, c := range clusters {
-		out = append(out, labelled("seeded", b.file, fmt.Sprintf("%d %s", b.at, b.name), b.led(c.Cause), triage.Features(c, len(clusters))))
-		show(b.led(c.Cause), c, b.key())
+		led := b.led(c.Cause) || slices.ContainsFunc(others, func(b breakage) bool { return b.led(c.Cause) })
+		out = append(out, labelled("seeded", b.file, fmt.Sprintf("%d %s", b.at, b.name), led, triage.Features(c, len(clusters))))
+		show(led, c, b.key())
 	}
 	return out
 }

@@ -77,9 +77,11 @@ type Failure struct {
 	Cut       bool // the message was shortened by its source, e.g. to the terminal's width
 
 	// Of a line that was found in text without structure: how telling that kind of
-	// line is, 0..1, and whether a green run of the same job never printed it.
-	// Zero: a tool reported the failure.
+	// line is, 0..1, its place among those that were found, 1 being the most telling,
+	// and whether a green run of the same job never printed it. Zero: a tool
+	// reported the failure.
 	Signal float64
+	Rank   int
 	Novel  bool
 }
 

@@ -221,7 +221,7 @@ func (p *past) append(ctx context.Context, run ci.Run, shard string, clusters []
 
 // triageOptions is what triage may ask the past.
 func (p *past) triageOptions(f *facts) triage.Options {
-	o := triage.Options{Change: f.change}
+	o := triage.Options{Change: f.change, Covers: f.ran}
 	for _, k := range p.known {
 		o.Known = append(o.Known, triage.Known{ID: k.ID, Fingerprints: k.Fingerprints})
 	}

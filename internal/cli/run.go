@@ -66,13 +66,14 @@ func (c *runCommand) Run(s *session) error {
 type facts struct {
 	root   string
 	run    ci.Run
-	failed []ci.Failure    // of the run, tests and diagnostics and whatever else went wrong
-	change *ci.Change      // nil: unknown
-	repo   *git.Repo       // nil: not under git
-	past   *past           // never nil
-	arch   chan archAnswer // nil: not looked at
-	plan   *runPlan        // nil: not made
-	logs   string          // directory of the run's logs
+	failed []ci.Failure                        // of the run, tests and diagnostics and whatever else went wrong
+	change *ci.Change                          // nil: unknown
+	repo   *git.Repo                           // nil: not under git
+	past   *past                               // never nil
+	arch   chan archAnswer                     // nil: not looked at
+	plan   *runPlan                            // nil: not made
+	logs   string                              // directory of the run's logs
+	ran    func(ci.TestID, ci.FileChange) bool // whether a test runs what a change touches; nil: not measured
 }
 
 func (c *runCommand) gather(s *session) (*facts, error) {
@@ -160,6 +161,7 @@ func (c *runCommand) execute(s *session, f *facts) error {
 	done := e.all(s.ctx, chain.Plans)
 	f.read(context.WithoutCancel(s.ctx), done)
 	c.retry(s.ctx, e, f, done)
+	f.ran, _ = f.covers(context.WithoutCancel(s.ctx), "", filepath.Join(f.logs, "coverage.data"))
 	f.past.learnTools(done)
 	f.failed = append(f.failed, f.run.Failures()...)
 	return nil

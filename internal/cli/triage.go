@@ -28,6 +28,7 @@ type triageCommand struct {
 	Record   bool     `help:"Remember this run in the history, and how the logs of jobs that went well looked."`
 	Green    bool     `help:"With --record: the jobs went well, whatever their logs say. What they print is what a green run prints, and no error."`
 	Shard    string   `help:"With --record: which part of the run this is, where each records its own." placeholder:"NAME"`
+	Coverage string   `name:"coverage-map" help:"A database of coverage.py with a context for each test: which tests run what the change touches. Without it: .coverage, if it is there." placeholder:"FILE"`
 	Base     string   `help:"The branch or commit that the work is compared with. Without it: the main branch." placeholder:"REF"`
 	Full     bool     `help:"Fold nothing in the summary."`
 }
@@ -73,6 +74,13 @@ func (c *triageCommand) gather(s *session) (*facts, error) {
 		if f.change, err = s.change(s.ctx, repo, c.Base, &f.run); err != nil {
 			return nil, usagef("", "--base: %w", err)
 		}
+	}
+	asked := c.Coverage
+	if asked != "" {
+		asked = s.resolve(asked)
+	}
+	if f.ran, err = f.covers(s.ctx, asked, filepath.Join(f.root, coverageMap)); err != nil {
+		return nil, usagef("", "--coverage-map %s: %w", c.Coverage, err)
 	}
 	mode := pastReadOnly
 	if c.Record {
@@ -160,13 +168,11 @@ func readSource(source report.Source, green *triage.Templates, named bool) (ci.R
 	}
 	defer text.Close()
 	var broken error
-	excerpts := triage.Extract(extractable(text, &broken), green, triage.ExtractOptions{Excerpts: 5})
-	for _, x := range excerpts {
-		if !named && !x.Firm() {
-			continue
-		}
-		rep.Failures = append(rep.Failures, x.Failure())
+	found := triage.Extract(extractable(text, &broken), green, triage.ExtractOptions{Excerpts: 5})
+	if !named {
+		found = slices.DeleteFunc(found, func(x triage.Excerpt) bool { return !x.Firm() })
 	}
+	triage.Explain(&rep, found)
 	return rep, broken
 }
 
@@ -191,13 +197,9 @@ func (s *session) sourceName(path string) string {
 	return filepath.ToSlash(path)
 }
 
-// needsExtraction: the content is a log, and no reader found a failure in it.
+// needsExtraction: the content is a log, and no reader found in it why it failed.
 func needsExtraction(rep ci.Report) bool {
-	if rep.Format != "unknown" && rep.Format != "log" {
-		return false
-	}
-	bad := slices.ContainsFunc(rep.Tests, func(t ci.TestResult) bool { return t.Outcome.Bad() })
-	return !bad && len(rep.Diagnostics) == 0 && len(rep.Failures) == 0
+	return (rep.Format == "unknown" || rep.Format == "log") && !triage.Explained(rep)
 }
 
 // extractable feeds the lines of a log to the extraction.

@@ -57,15 +57,7 @@ func TestCalibrationLogs(t *testing.T) {
 
 // label writes a row for each cluster of a log, read as the command reads it.
 func label(b *strings.Builder, source, name, what string, log []byte, green *triage.Templates, truth map[int]bool) {
-	rep, _ := report.Read(bytes.NewReader(log))
-	run := ci.Run{Tests: rep.Tests, Diagnostics: rep.Diagnostics}
-	failures := append(rep.Failures, run.Failures()...)
-	if len(failures) == 0 {
-		for _, x := range triage.Extract(logOf(log), green, triage.ExtractOptions{Excerpts: mostOfLog}) {
-			failures = append(failures, x.Failure())
-		}
-	}
-	clusters := triage.Clusters(failures, triage.Options{})
+	clusters := clustersOfLog(log, green)
 	n := len(clusters)
 	// By ID, which has nothing to do with how sure the model is.
 	slices.SortFunc(clusters, func(a, b ci.Cluster) int { return strings.Compare(a.ID, b.ID) })
@@ -84,4 +76,14 @@ func label(b *strings.Builder, source, name, what string, log []byte, green *tri
 		}
 		b.WriteString(strings.Join(cells, "\t") + "\n")
 	}
+}
+
+// clustersOfLog reads a log as the command does.
+func clustersOfLog(log []byte, green *triage.Templates) []ci.Cluster {
+	rep, _ := report.Read(bytes.NewReader(log))
+	if !triage.Explained(rep) {
+		triage.Explain(&rep, triage.Extract(logOf(log), green, triage.ExtractOptions{Excerpts: mostOfLog}))
+	}
+	run := ci.Run{Tests: rep.Tests, Diagnostics: rep.Diagnostics}
+	return triage.Clusters(append(rep.Failures, run.Failures()...), triage.Options{})
 }

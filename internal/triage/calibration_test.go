@@ -291,7 +291,7 @@ fitted to labelled clusters with the ridge penalty that cross-validation over th
 
 | source | what was labelled | right means |
 | --- | --- | --- |
-| seeded | small Python and Go programs, broken in one place at a time; the real pytest, ruff, mypy and go test ran on each | the class of cause fits the fault, and the cause names what was broken, the function around it, or a place at most three lines away |
+| seeded | small Python and Go programs, broken in one to three places at a time; the real pytest, ruff, mypy and go test ran on each | the class of cause fits the fault, and the cause names what was broken, the function around it, or a place at most three lines away |
 | example | examples/kv-hygiene as it is, whose README lists its faults | the cause names one of them |
 | logs-pytorch | 41 CI logs with the line that matters marked by hand | the cause was read from that line |
 | logs-cidiff | 36 CI logs with their error lines listed by hand, without the green log and with it | the cause was read from one of them |
@@ -358,7 +358,7 @@ func plot(m model, rows []row) string {
 <style>svg{background:#fff;color:#1f2328}.d{stroke:#1a7f37;fill:#1a7f37}@media(prefers-color-scheme:dark){svg{background:#0d1117;color:#e6edf3}.d{stroke:#3fb950;fill:#3fb950}}</style>
 <g fill="none" stroke="currentColor"><rect x="60" y="40" width="360" height="360" opacity=".35"/><path d="M60 400L420 40" stroke-dasharray="4 4" opacity=".6"/></g>
 <g fill="currentColor"><text x="240" y="22" text-anchor="middle">`)
-	fmt.Fprintf(&b, "%d held-out clusters: Brier score %.3f, expected calibration error %.3f</text>\n", s.n, s.brier, s.ece)
+	fmt.Fprintf(&b, "%d held-out clusters: Brier %.3f, ECE %.3f</text>\n", s.n, s.brier, s.ece)
 	for i := range 6 {
 		p := float64(i) / 5
 		fmt.Fprintf(&b, `<text x="%g" y="418" text-anchor="middle">%.1f</text><text x="52" y="%g" text-anchor="end">%.1f</text>`+"\n", x(p), p, y(p)+4, p)

@@ -91,6 +91,9 @@ func comparison(f ci.Failure, expression, message string) (ci.Cause, bool) {
 			left, right, leftCall = right, left, rightCall
 		}
 		if op == " == " {
+			if actual, expected, ok := diffLines(message); ok && (shortened(left) || shortened(right)) {
+				left, right = actual, expected
+			}
 			return assertion(f, left, strings.TrimPrefix(right, "approx("), leftCall)
 		}
 		return ci.Cause{
@@ -126,9 +129,9 @@ func assertion(f ci.Failure, actual, expected, call string) (ci.Cause, bool) {
 		place.Col = 0
 		cause.Next = sprintf("Read %s: either it is wrong, or what %s expects is.", code(call), place)
 	}
-	switch {
-	case len(actual) > 120 || len(expected) > 120:
-		cause.Sentence = sprintf("two large values differ%s: tests expect %s, got %s", at(f), code(clip(expected, 60)), code(clip(actual, 60)))
+	switch e, a := contrast(expected, actual); {
+	case e != expected || a != actual:
+		cause.Sentence = sprintf("two large values differ%s: tests expect %s, got %s", at(f), code(e), code(a))
 	case call != "":
 		cause.Sentence = sprintf("tests expect %s, %s returns %s", expected, code(call), actual)
 	default:

@@ -28,6 +28,7 @@ type Excerpt struct {
 	Novel       bool   // a green run of the same job never printed it
 	Lines       []string
 	Job         string
+	Rank        int // among the excerpts of the log; 1 is the most telling
 	kind        ci.Kind
 	step        int // of the job, as far as the log shows steps
 }
@@ -308,6 +309,9 @@ func (x *extractor) ranked() []Excerpt {
 	slices.SortStableFunc(out, func(a, b Excerpt) int {
 		return cmp.Or(cmp.Compare(min(turn[a.First], 1), min(turn[b.First], 1)), cmp.Compare(weight(b), weight(a)))
 	})
+	for i := range out {
+		out[i].Rank = i + 1
+	}
 	return out
 }
 
@@ -319,7 +323,7 @@ func (e Excerpt) Firm() bool { return e.Novel || e.Score >= firm }
 // Failure is the excerpt as something for triage to cluster.
 func (e Excerpt) Failure() ci.Failure {
 	f := ci.Failure{Kind: e.kind, Message: e.Text, Details: strings.Join(e.Lines, "\n"), Log: ci.Position{Line: e.Line, EndLine: e.Last}, Job: e.Job, Novel: e.Novel}
-	f.Signal = float64(max(min(e.Score, 100), 1)) / 100
+	f.Signal, f.Rank = float64(max(min(e.Score, 100), 1))/100, e.Rank
 	if f.Kind == "" {
 		f.Kind = ci.KindBuild
 	}

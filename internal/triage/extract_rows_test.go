@@ -32,6 +32,8 @@ func TestExtractKnowsWhatToolsPrint(t *testing.T) {
 		"ERROR: failed to solve: process \"/bin/sh -c make\" did not complete successfully: exit code: 2": "service",
 		"./run.sh: line 4:  1234 Killed                  python train.py":                                 "killed",
 		"##[error]The hosted runner encountered an error while running your job.":                         "runner",
+		"The upload of wheels failed.":                                                                    "failed marker",
+		"The deployment of staging to eu-west-1 and of its workers failed.":                               "failed marker",
 		"✗ 3 of 40 specs broke":                                                                           "failed marker",
 	} {
 		log := "setting up\n\n" + line + "\n\ndone\n"

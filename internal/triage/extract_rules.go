@@ -145,12 +145,19 @@ func isFailedMarker(line []byte) bool {
 			return len(b) > len(mark)+2
 		}
 	}
-	for _, w := range []string{"FAILED", "FAILURE", "FAIL:", " failed!", " failed.", " failed:", "Linter failed", " FAIL"} {
+	for _, w := range []string{"FAILED", "FAILURE", "FAIL:", " failed!", " failed:", "Linter failed", " FAIL"} {
 		if bytes.Contains(line, []byte(w)) {
 			return true
 		}
 	}
-	return false
+	return bytes.Contains(line, []byte(" failed.")) && !isProse(b)
+}
+
+// isProse recognises a line of running text, as documents have it: many words, and
+// nothing in them that names a thing (a number, a path, a symbol, an option).
+func isProse(b []byte) bool {
+	const many = 9
+	return bytes.Count(b, []byte(" "))+1 >= many && !bytes.ContainsAny(b, "0123456789:/=_`<>[]{}|\\#$%&*+@~\"") && !bytes.Contains(b, []byte(" '"))
 }
 
 // isErrorLevel is a line that begins with its level, or with a tool's name and its level.

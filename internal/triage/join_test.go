@@ -89,7 +89,7 @@ func TestWhatIsOneFailure(t *testing.T) {
 
 func TestWhatFollowsFromTheMachine(t *testing.T) {
 	disk := ci.Failure{Kind: ci.KindInfra, Message: "[ERROR] No space left on device", Log: ci.Position{File: "a.log", Line: 9}}
-	vague := ci.Failure{Kind: ci.KindBuild, Message: "Error creating output directory", Log: ci.Position{File: "a.log", Line: 12}, Signal: 0.7}
+	vague := ci.Failure{Kind: ci.KindBuild, Message: "Error creating output directory", Log: ci.Position{File: "a.log", Line: 12}, Signal: 0.7, Rank: 2}
 	other := vague
 	other.Log.File, other.Message = "b.log", "the artefact was never written"
 	compiler := building("gcc", "error: expected ';'", ci.Position{File: "a.c", Line: 3})
@@ -167,7 +167,7 @@ func TestIsItMine(t *testing.T) {
 		{"a frame on a line of the change", py("ValueError", "x"), triage.Options{Change: change}, ci.WhoseNew, "src/kv/pool.py:40 is a line of the change"},
 		{"the change deletes the module", py("ModuleNotFoundError", "No module named 'kv.old'", frame("tests/t.py", 1, "")), triage.Options{Change: change}, ci.WhoseNew, "the change deletes src/kv/old.py"},
 		{"a change elsewhere says nothing", py("ValueError", "x"), triage.Options{Change: elsewhere}, ci.WhoseUnknown, ""},
-		{"covered by the test", py("ValueError", "x"), triage.Options{Change: elsewhere, Covers: func(_ ci.TestID, path string) bool { return path == "README.md" }}, ci.WhoseNew, "executes README.md"},
+		{"covered by the test", py("ValueError", "x"), triage.Options{Change: elsewhere, Covers: func(_ ci.TestID, file ci.FileChange) bool { return file.Path == "README.md" }}, ci.WhoseNew, "runs lines of README.md"},
 		{"main fails the same way", py("ValueError", "x"), triage.Options{Change: change, FailingOnMain: func(string, ci.TestID) (string, bool) { return "run-41", true }}, ci.WhoseMain, "since run-41"},
 		{"passed on main", py("ValueError", "x"), triage.Options{PassedOnMain: func(ci.TestID) (string, bool) { return "run-42", true }}, ci.WhoseNew, "passed on main in run-42"},
 		{"known to flake", py("ValueError", "x"), triage.Options{Flaky: always}, ci.WhoseFlaky, "pass and fail on the same code"},

@@ -36,8 +36,9 @@ type Options struct {
 	// CoFailed is the share of runs with a failure of a or b in which both failed
 	// (Jaccard), 0..1. Nil: no history.
 	CoFailed func(a, b ci.TestID) float64
-	// Covers says whether the test executes the file. Nil: no coverage by test.
-	Covers func(test ci.TestID, path string) bool
+	// Covers says whether the test runs what the change touches of a file. Nil: no
+	// coverage by test.
+	Covers func(test ci.TestID, file ci.FileChange) bool
 
 	changed map[string]ci.FileChange // Change by path
 }
@@ -99,6 +100,9 @@ func inRepo(name string) bool {
 // order ranks causes by how much hangs on them: what keeps tests from even
 // starting comes before what a test says, and style comes last.
 func order(c ci.Cluster) int {
+	if foundAt(c) > 0 {
+		return 5 // surer than a line of a log is what a tool reports
+	}
 	switch c.Kind {
 	case ci.KindBuild:
 		return 1
@@ -116,19 +120,20 @@ func order(c ci.Cluster) int {
 	return 5
 }
 
-// whoseOrder puts what is the reader's own to mend first; a line of a log of
-// which little is known comes after what the machine is known to have done.
+// whoseOrder puts what is the reader's own to mend first. A line that was found in
+// a log comes after what tools report, and there its place in the log decides.
 func whoseOrder(c ci.Cluster) int {
 	switch c.Whose {
 	case ci.WhoseNew:
 		return 0
-	case ci.WhoseUnknown:
-		if c.Confidence < doubtful && c.Members[0].Signal > 0 {
+	case ci.WhoseUnknown, ci.WhoseInfra:
+		switch {
+		case foundAt(c) > 0:
 			return 3
+		case c.Whose == ci.WhoseInfra:
+			return 2
 		}
 		return 1
-	case ci.WhoseInfra:
-		return 2
 	case ci.WhoseFlaky:
 		return 4
 	default:
@@ -136,11 +141,25 @@ func whoseOrder(c ci.Cluster) int {
 	}
 }
 
-// doubtful is the confidence below which a line of a log explains little.
-const doubtful = 0.6
+// foundAt is the best place of the cluster's lines among those found in their
+// logs; 0: it was reported by a tool, or partly.
+func foundAt(c ci.Cluster) int {
+	best := 0
+	for _, f := range c.Members {
+		if f.Rank == 0 {
+			return 0
+		}
+		if best == 0 || f.Rank < best {
+			best = f.Rank
+		}
+	}
+	return best
+}
 
 // static reports whether the cluster only blocks a checker, not a test.
-func static(c ci.Cluster) bool { return c.Kind == ci.KindLint || c.Kind == ci.KindType }
+func static(c ci.Cluster) bool {
+	return (c.Kind == ci.KindLint || c.Kind == ci.KindType) && foundAt(c) == 0
+}
 
 func rank(clusters []ci.Cluster) {
 	boolean := func(b bool) int {
@@ -154,6 +173,7 @@ func rank(clusters []ci.Cluster) {
 			cmp.Compare(boolean(static(a)), boolean(static(b))),
 			cmp.Compare(whoseOrder(a), whoseOrder(b)),
 			cmp.Compare(order(a), order(b)),
+			cmp.Compare(foundAt(a), foundAt(b)),
 			cmp.Compare(len(b.Members), len(a.Members)),
 			cmp.Compare(b.Confidence, a.Confidence),
 			cmp.Compare(a.ID, b.ID),

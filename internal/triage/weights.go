@@ -4,26 +4,26 @@ package triage
 
 // weightBias and weights are fitted to the labelled clusters in
 // testdata/calibration, in log odds; docs/confidence.md says how well.
-const weightBias = -0.545
+const weightBias = -0.834
 
 var weights = [...]float64{
-	1.778,  // typed cause
-	0.09,   // what differs
-	1.381,  // exception only
-	1.381,  // named subject
-	0.222,  // structured source
-	0.348,  // place in the code
-	0.097,  // place in a test
-	0.08,   // outside of the code
-	-1.798, // root of the chain
-	-0.152, // members agree
-	-0.822, // message cut
-	-0.738, // joined by likeness
-	-0.326, // known flaky
-	0.942,  // tied to the change
-	0.225,  // broken since main
-	0.051,  // found in text
-	0.815,  // telling line
-	1.506,  // new in the log
-	-3.39,  // other causes
+	2.489,  // typed cause
+	-0.076, // what differs
+	2.285,  // exception only
+	1.634,  // named subject
+	0.513,  // structured source
+	0.644,  // place in the code
+	1.259,  // place in a test
+	-0.316, // outside of the code
+	-3.909, // root of the chain
+	0.737,  // members agree
+	-1.809, // message cut
+	-2.047, // joined by likeness
+	-1.157, // known flaky
+	1.245,  // tied to the change
+	0.38,   // broken since main
+	-0.012, // found in text
+	1.113,  // telling line
+	2.48,   // new in the log
+	-4.313, // other causes
 }

@@ -53,6 +53,9 @@ func whose(c *ci.Cluster, g *group, opt Options) {
 	if c.Whose == "" {
 		c.Whose = ci.WhoseUnknown
 		say("no history", "neither main's history nor the diff says anything about it")
+		if opt.Covers != nil && opt.Change != nil && len(tests) > 0 && !touches {
+			say("not reached", "by the coverage of each test, nothing that the change touches runs in it")
+		}
 	}
 }
 
@@ -166,7 +169,7 @@ func changed(c ci.Cluster, opt Options) (detail string, ok bool) {
 	}
 	if best == 0 && opt.Covers != nil {
 		if t, file := covering(c, opt); file != "" {
-			note(1, fmt.Sprintf("%s executes %s, which the change touches", t, file))
+			note(1, fmt.Sprintf("%s runs lines of %s that the change touches", t, file))
 		}
 	}
 	return detail, best > 0
@@ -177,7 +180,7 @@ func covering(c ci.Cluster, opt Options) (ci.TestID, string) {
 	tests := clusterTests(c)
 	for _, t := range tests[:min(len(tests), 20)] {
 		for _, file := range opt.Change.Files {
-			if opt.Covers(t, file.Path) {
+			if opt.Covers(t, file) {
 				return t, file.Path
 			}
 		}
