@@ -105,9 +105,9 @@ class Project:
         if os.path.exists(out):
             os.remove(out)
         env = self.env(OUTCOMES=out)
-        command = [self.python, "-m", "pytest", "-q", "-p", "bench_outcomes", "-p", "no:cacheprovider", "-p", "no:randomly"]
-        if "--testmon" not in args:
-            command += ["-p", "no:testmon"]
+        command = [self.python, "-m", "pytest", "-q", "-p", "bench_outcomes", "-p", "no:randomly"]
+        if "--testmon" not in args:  # which needs pytest's cache
+            command += ["-p", "no:testmon", "-p", "no:cacheprovider"]
         if record:
             env.update(KEEPGREEN_MAP=record, KEEPGREEN_MAP_ROOT=self.dir, PYTHONPATH=self.plugin + os.pathsep + env["PYTHONPATH"])
             command += ["-p", "keepgreen_map"]
@@ -227,7 +227,7 @@ def mutants(project, n, seed):
 
 def commits(project, n):
     hashes = [h for h in project.git("log", "--first-parent", "--format=%H", "-n", str(6 * n), "--", "*.py").split()][: n + 1][::-1]
-    ours, theirs, misses, seen = [], [], 0, 0
+    ours, theirs, misses, seen, chosen = [], [], 0, 0, []
     for f in glob.glob(os.path.join(project.dir, ".testmondata*")):
         os.remove(f)
     project.git("checkout", "-q", "--force", hashes[0])
@@ -251,9 +251,12 @@ def commits(project, n):
         ours.append(sum(r[1] for t, r in after.items() if t in left) / total)
         theirs.append(sum(r[1] for t, r in after.items() if t not in (mon or {})) / total)
         seen += 1
+        chosen.append(plan["mode"] == "selective")
         print("  %.9s keepgreen spares %5.1f %%, testmon %5.1f %%  %s: %s" % (commit, 100 * ours[-1], 100 * theirs[-1], plan["mode"], plan["reason"][:70]), flush=True)
         before = after
     mean = lambda xs: 100 * sum(xs) / max(len(xs), 1)
+    some = lambda xs: [x for x, c in zip(xs, chosen) if c]
+    print("%s: of %d commits without a critical path: keepgreen %.1f %%, testmon %.1f %%" % (project.name, sum(chosen), mean(some(ours)), mean(some(theirs))))
     print("%s: %d commits, %d misses; mean spared: keepgreen %.1f %%, testmon %.1f %%" % (project.name, seen, misses, mean(ours), mean(theirs)), flush=True)
     return seen, len(ours), misses
 

@@ -140,6 +140,17 @@ func TestRunLeavesOutWhatTheChangeCannotReach(t *testing.T) {
 	assert.Equal(t, none.Tests.Total, 0)
 	assert.Equal(t, none.gate("tests"), "pass")
 
+	// A team that prefers testmon has its database brought up to date and used.
+	mon, status := run("--engine", "testmon")
+	assert.Equal(t, status, 0, "%+v", mon)
+	assert.Equal(t, mon.Tests.Total, 11) // its first run
+	mon, status = run("--engine", "testmon")
+	assert.Equal(t, status, 0)
+	assert.Equal(t, mon.Tests.Total, 0)
+	assert.Equal(t, mon.gate("tests"), "pass")
+	_, stderr, status := p.keepgreen("plan", "record", ".testmondata", "--history", ".keepgreen/other.db")
+	assert.Equal(t, status, 0, stderr)
+
 	// In the shadow everything runs, and the plan is scored.
 	p.write(map[string]string{"shop/a.py": strings.Replace(shop["shop/a.py"], "return 7", "return 70", 1)})
 	shadow, status := run("--select", "shadow")

@@ -18,6 +18,8 @@ import (
 	"keepgreen/internal/git"
 	"keepgreen/internal/history"
 	"keepgreen/internal/impact"
+	"keepgreen/internal/runner"
+	"keepgreen/internal/source"
 )
 
 // planFacts is everything that a plan rests on.
@@ -210,6 +212,7 @@ func (c *planQuestion) read(s *session, x *sources, head string, f *planFacts) (
 		return tree, noAnswerf("", "%s: %w", s.Globals.Dir, bare(err))
 	}
 	f.in.Graph, f.in.Opaque = dependencies(tree)
+	f.goPackages(s, tree, head)
 	gone := slices.ContainsFunc(f.in.Change, func(c ci.FileChange) bool {
 		return (c.Status == "D" && readable(c.Path)) || (c.Status == "R" && readable(c.OldPath))
 	})
@@ -223,6 +226,23 @@ func (c *planQuestion) read(s *session, x *sources, head string, f *planFacts) (
 		f.in.Before = &before
 	}
 	return tree, nil
+}
+
+// goPackages asks the go command, where the change concerns Go and the work tree
+// is what is tested. Without an answer the imports that are written decide.
+func (f *planFacts) goPackages(s *session, tree scanned, head string) {
+	_, isModule := tree.layout.GoModules["."]
+	if head != "" || !isModule || f.in.Unknown != "" || !slices.ContainsFunc(tree.files, func(x source.File) bool { return isGo(x.Path) }) {
+		return
+	}
+	listed, err := runner.GoPackages(s.ctx, s.root(), s.Env)
+	if err != nil {
+		f.notes = append(f.notes, "Go's packages are taken from their imports: "+err.Error())
+		return
+	}
+	for _, p := range listed {
+		f.in.Go = append(f.in.Go, impact.GoPackage{Name: p.Name, Files: p.Files, Imports: p.Imports})
+	}
 }
 
 // dependencies is the graph of everything that may load something: strings that

@@ -152,7 +152,7 @@ func (x *sources) deltas(since []ci.FileChange, tree scanned, commit, head strin
 
 // planRecord keeps what the plugin wrote.
 type planRecord struct {
-	Paths   []string `arg:"" help:"The folders that KEEPGREEN_MAP named, of one run: all shards and workers." placeholder:"DIR"`
+	Paths   []string `arg:"" help:"The folders that KEEPGREEN_MAP named, of one run: all shards and workers; or a database of coverage.py with contexts, or of pytest-testmon; or TESTFILE=REPORT, what one test file of any language covers." placeholder:"PATHS"`
 	History string   `default:".keepgreen/history.db" help:"The history." placeholder:"DB"`
 }
 
@@ -162,16 +162,11 @@ func (c *planRecord) Run(s *session) error {
 	if err != nil {
 		return usagef("a map belongs to a commit", "%s: %w", s.Globals.Dir, err)
 	}
-	recording := impact.NewRecording()
-	n := 0
-	for _, dir := range c.Paths {
-		read, err := addRecordings(recording, s.resolve(dir))
-		if err != nil {
-			return usagef("record again: a recording that is broken is no answer", "%s: %w", dir, err)
-		}
-		n += read
+	recording, err := c.read(s, repo)
+	if err != nil {
+		return err
 	}
-	if n == 0 {
+	if recording == nil {
 		return usagef("KEEPGREEN_MAP=DIR PYTHONPATH=$(keepgreen pytest-plugin) pytest -p "+runner.PluginName, "%s: no recording in it", strings.Join(c.Paths, ", "))
 	}
 	name := c.History
@@ -193,7 +188,70 @@ func (c *planRecord) Run(s *session) error {
 	if s.Format == "json" {
 		return writeJSON(s.Stdout, map[string]any{"commit": m.Commit, "python": m.Python, "tests": len(m.Tests), "definitions": len(m.Defs), "files": len(m.Files)})
 	}
-	fmt.Fprintf(s.Stdout, "%s of %s, Python %s, recorded at %.9s\n", plural(len(m.Tests), "test", "tests"), plural(len(m.Defs), "definition", "definitions"), m.Python, m.Commit)
+	by := ""
+	if m.Python != "" {
+		by = ", Python " + m.Python
+	}
+	fmt.Fprintf(s.Stdout, "%s of %s%s, recorded at %.9s\n", plural(len(m.Tests), "test", "tests"), plural(len(m.Defs), "definition", "definitions"), by, m.Commit)
+	return nil
+}
+
+// whoRan is a recording that becomes a map.
+type whoRan interface {
+	Map(commit string, dirty []string) *impact.Map
+}
+
+// read reads the recordings; nil: there is none.
+func (c *planRecord) read(s *session, repo *git.Repo) (whoRan, error) {
+	recording := impact.NewRecording()
+	n := 0
+	for _, name := range c.Paths {
+		if test, report, ok := strings.Cut(name, "="); ok {
+			if err := s.covered(repo, recording, ci.TestID(filepath.ToSlash(test)), report); err != nil {
+				return nil, err
+			}
+			n++
+			continue
+		}
+		if info, err := os.Stat(s.resolve(name)); err == nil && info.Mode().IsRegular() && len(c.Paths) == 1 {
+			foreign, err := s.foreignMap(repo, s.resolve(name))
+			if err != nil {
+				return nil, usagef("", "%s: %w", name, err)
+			}
+			return foreign, nil
+		}
+		read, err := addRecordings(recording, s.resolve(name))
+		if err != nil {
+			return nil, usagef("record again: a recording that is broken is no answer", "%s: %w", name, err)
+		}
+		n += read
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	return recording, nil
+}
+
+// covered adds what one test file covers, by its own report of any format.
+func (s *session) covered(repo *git.Repo, r *impact.Recording, test ci.TestID, report string) error {
+	tracked, err := repo.Tracked(s.ctx)
+	if err != nil {
+		return noAnswerf("", "%w", err)
+	}
+	c, _, err := s.coverageOf([]string{report}, below(tracked, repo.Sub))
+	if err != nil {
+		return err
+	}
+	var files []string
+	for name, file := range c.Files {
+		if file.Covered > 0 {
+			files = append(files, name)
+		}
+	}
+	if len(files) == 0 {
+		return usagef("", "%s: nothing is covered in it", report)
+	}
+	r.Covered(test, append(files, string(test)))
 	return nil
 }
 
@@ -225,7 +283,7 @@ func addRecordings(r *impact.Recording, dir string) (n int, err error) {
 
 // keepMap stores a recording under the commit that is checked out, over what is
 // known of the tests that did not run this time.
-func (s *session) keepMap(store *history.Store, repo *git.Repo, r *impact.Recording) (*impact.Map, error) {
+func (s *session) keepMap(store *history.Store, repo *git.Repo, r whoRan) (*impact.Map, error) {
 	commit, err := repo.Head(s.ctx)
 	if err != nil || commit == "" {
 		return nil, errors.Join(err, errors.New("there is no commit yet that a map could belong to"))
@@ -250,7 +308,7 @@ func (s *session) keepMap(store *history.Store, repo *git.Repo, r *impact.Record
 	if len(dirty) > 0 && slices.ContainsFunc(rows, func(r history.MapRow) bool { return r.Commit == commit && r.Python == m.Python }) {
 		return m, nil // what is committed is known already, and better
 	}
-	if old, err := nearestMap(s, store, repo, run.Repo, commit); err == nil && old != nil && len(m.Tests) < len(m.Collected) && old.Installed == m.Installed {
+	if old, err := nearestMap(s, store, repo, run.Repo, commit); err == nil && old != nil && (partly(r) || len(m.Tests) < len(m.Collected) && old.Installed == m.Installed) {
 		m = m.Over(old)
 	}
 	data, err := m.AppendBinary(nil)
@@ -262,6 +320,12 @@ func (s *session) keepMap(store *history.Store, repo *git.Repo, r *impact.Record
 		return nil, errors.New(withHint(err))
 	}
 	return m, nil
+}
+
+// partly reports whether a recording is of some tests only.
+func partly(r whoRan) bool {
+	p, ok := r.(interface{ Partly() bool })
+	return ok && p.Partly()
 }
 
 // pluginCommand hands out the plugin.

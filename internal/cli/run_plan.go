@@ -28,14 +28,16 @@ type selectionFlags struct {
 type runSelection struct {
 	selectionFlags
 	Mode   string  `name:"select" enum:"enforce,advise,shadow" default:"enforce" key:"plan.mode" help:"What is done with the plan of a change: ${enum}. Main runs everything." placeholder:"enforce|advise|shadow"`
+	Engine string  `enum:"keepgreen,testmon" default:"keepgreen" key:"plan.engine" help:"Who selects: ${enum}." placeholder:"keepgreen|testmon"`
 	Sample float64 `default:"0.05" key:"plan.sample" help:"The share of pull-request runs that run everything all the same, to score the plan." placeholder:"SHARE"`
 	Record string  `enum:"auto,always,never" default:"auto" key:"plan.record" help:"Record which test runs what: ${enum}; auto is where it is cheap, from Python 3.12 on." placeholder:"auto|always|never"`
 }
 
 // How a plan was used, as the audit calls it.
 const (
-	howMain   = "main"
-	howSample = "sample"
+	howMain    = "main"
+	howSample  = "sample"
+	howTestmon = "testmon" // somebody else selected
 )
 
 // runPlan is the plan of a run and what is done with it.
@@ -53,6 +55,11 @@ type runPlan struct {
 // enforced reports whether tests are left out.
 func (p *runPlan) enforced() bool {
 	return p != nil && p.how == "enforce" && p.plan.Mode == impact.Selective && len(p.plan.Skipped) > 0
+}
+
+// partial reports whether not everything runs, whoever says so.
+func (p *runPlan) partial() bool {
+	return p.enforced() || p != nil && p.how == howTestmon && p.plan.Mode == impact.Selective
 }
 
 // choose makes the plan of a run. Not being able to is no reason not to run.
@@ -108,6 +115,11 @@ func sampled(run string, share float64) bool {
 func (c *runCommand) prepare(f *facts, env Env, chain *runner.Toolchain) error {
 	if f.plan == nil {
 		f.plan = &runPlan{how: howMain}
+	}
+	if c.Engine == howTestmon {
+		runner.Testmon(chain.Plans, f.plan.how == "enforce" && f.plan.plan.Mode == impact.Selective)
+		f.plan.how, f.plan.view.How = howTestmon, howTestmon
+		return nil
 	}
 	selection := runner.Selection{Root: f.root, Env: env}
 	if c.Record == "always" || c.Record == "auto" && fromPython312(chain.PythonVersion) && f.past.store != nil {
@@ -178,7 +190,7 @@ func (f *facts) conclude(s *session) {
 	if p.record != "" {
 		f.keepRecording(s, p.record)
 	}
-	if p.enforced() || p.plan.Mode != impact.Selective || len(p.plan.Skipped) == 0 || len(p.plan.Changed) == 0 {
+	if p.enforced() || p.how == howTestmon || p.plan.Mode != impact.Selective || len(p.plan.Skipped) == 0 || len(p.plan.Changed) == 0 {
 		return
 	}
 	audit := f.score(p)
@@ -262,6 +274,9 @@ func missedTests(a history.Audit) []string {
 // run is well.
 func (f *facts) planGate(d ci.Decision) ci.Decision {
 	p := f.plan
+	if p != nil && p.how == howTestmon && d.Gate == "tests" && d.Verdict == ci.VerdictNoData && !jobBroke(f.run.Jobs) {
+		return ci.Decision{Gate: "tests", Verdict: ci.VerdictPass, Because: []string{"testmon left no test to run"}}
+	}
 	if !p.enforced() || d.Gate != "tests" {
 		return d
 	}

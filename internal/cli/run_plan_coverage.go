@@ -22,11 +22,12 @@ func (f *facts) ownCoverage(c *ci.Coverage) *ci.Coverage {
 			delete(c.Files, name)
 		}
 	}
-	if !f.plan.enforced() || f.plan.stored == nil || f.plan.stored.Tool != c.Tool || f.plan.stored.Branches != c.Branches {
-		if f.plan.enforced() {
-			f.warn("coverage is that of the selected tests alone: what the others cover is not known")
-		}
+	if !f.plan.partial() {
 		return c
+	}
+	if f.plan.stored == nil || f.plan.stored.Tool != c.Tool || f.plan.stored.Branches != c.Branches {
+		f.warn("coverage is not judged: it is that of the selected tests alone, and what the others cover is not known")
+		return nil
 	}
 	known := &ci.Coverage{Tool: c.Tool, Branches: c.Branches, Files: map[string]*ci.FileCoverage{}}
 	for name, file := range f.plan.stored.Files {
@@ -125,7 +126,7 @@ func unpackCoverage(data []byte) *ci.Coverage {
 // keepCoverage keeps the run's coverage beside the map of its commit, if that is
 // all there is to cover.
 func (f *facts) keepCoverage(ctx context.Context, commit string) {
-	if f.run.Dirty || commit == "" || f.plan.enforced() && f.plan.stored == nil {
+	if f.run.Dirty || commit == "" || f.plan.partial() && f.plan.stored == nil {
 		return
 	}
 	if data := packCoverage(f.run.Coverage); data != nil {

@@ -67,6 +67,7 @@ var keys = []Key{
 	{Name: "plan.enabled", Kind: Bool, Default: "true", Env: "TEST_SELECTION_ENABLED", Flag: "plan --selection", Doc: "Whether tests are selected at all. `false`: always the full suite."},
 	{Name: "plan.threshold", Kind: Count, Default: "20", Env: "TEST_SELECTION_THRESHOLD", Flag: "plan --threshold", Doc: "More changed files than this: the full suite."},
 	{Name: "plan.mode", Kind: Word, Default: "enforce", Allowed: []string{"enforce", "advise", "shadow"}, Flag: "run --select", Doc: "What `run` does with the plan of a change: `enforce` runs what is selected, `advise` runs it first, `shadow` runs as ever. The last two score the plan."},
+	{Name: "plan.engine", Kind: Word, Default: "keepgreen", Allowed: []string{"keepgreen", "testmon"}, Flag: "run --engine", Doc: "Who selects in a run: `keepgreen`, or pytest-testmon with its own database, where the plan is selective."},
 	{Name: "plan.sample", Kind: Number, Default: "0.05", Max: 1, Flag: "run --sample", Doc: "The share of pull-request runs that run everything all the same, to score the plan."},
 	{Name: "plan.record", Kind: Word, Default: "auto", Allowed: []string{"auto", "always", "never"}, Flag: "run --record", Doc: "Whether `run` records which test runs what: `auto` is where it is cheap, from Python 3.12 on."},
 	{Name: "plan.critical", Kind: List, Doc: "Paths beside the built-in ones whose change means the full suite, such as `migrations/**`."},

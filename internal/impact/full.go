@@ -142,6 +142,8 @@ func isDocs(name string) bool {
 		return true
 	case slices.Contains([]string{"LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS", "CONTRIBUTORS", "CODEOWNERS", "CHANGELOG", "CHANGES", "README", "SECURITY", "CITATION"}, stem):
 		return path.Ext(name) != ".py"
+	case strings.HasPrefix(base, ".COVERAGE") && base != ".COVERAGERC", strings.HasPrefix(base, ".TESTMONDATA"), base == "COVERAGE.XML", strings.HasPrefix(name, ".keepgreen/"):
+		return true // what tools leave
 	case slices.Contains([]string{".GITIGNORE", ".EDITORCONFIG", ".MAILMAP", ".GIT-BLAME-IGNORE-REVS", ".PRE-COMMIT-CONFIG.YAML", ".READTHEDOCS.YAML", ".READTHEDOCS.YML"}, base):
 		return true
 	}

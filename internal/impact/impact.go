@@ -109,6 +109,7 @@ type Input struct {
 	Known    map[ci.TestID]bool   // tests that ran before, without parameters; nil: no history
 	Failed   map[ci.TestID]string // tests that failed last time, and where
 	Wide     map[Kind]bool        // kinds that are trusted no more
+	Go       []GoPackage          // as the go command lists them; nil: not asked
 	Map      *Dynamic             // who ran what; nil: nobody recorded it
 }
 
@@ -160,7 +161,7 @@ func changedPaths(change []ci.FileChange) []string {
 // everything selects every test for one reason.
 func (u *universe) everything(p Plan, reason string) Plan {
 	p.Mode, p.Reason = Full, reason
-	p.Tests, p.Skipped = nil, nil
+	p.Tests, p.Skipped = make([]Choice, 0, len(u.tests)), nil
 	for _, t := range u.tests {
 		p.Tests = append(p.Tests, Choice{Test: t, Kind: KindFull, Because: "everything runs: " + reason})
 	}

@@ -80,6 +80,7 @@ func TestSelect(t *testing.T) {
 		"an import for type checkers runs never":  {changed(shop(), "shop/types.py"), allTests, "shop/types.py changed, and no test"},
 		"data without a reader means everything":  {changed(shop(), "shop/prices.json"), allTests, "shop/prices.json changed, and neither"},
 		"documentation alone is nothing":          {changed(shop(), "README.md", "docs/a.rst", "LICENSE"), "", ""},
+		"what tools leave":                        {changed(shop(), ".coverage", ".testmondata-wal", "coverage.xml"), "", ""},
 		"documentation and code":                  {changed(shop(), "README.md", "shop/b.py"), testB, ""},
 		"the workflow is critical":                {changed(shop(), ".github/workflows/ci.yml"), allTests, ".github/workflows/ci.yml is critical"},
 		"requirements are critical":               {changed(shop(), "requirements-dev.txt", "shop/b.py"), allTests, "requirements-dev.txt is critical"},

@@ -69,6 +69,7 @@ type Recording struct {
 	session   bag
 	collected map[ci.TestID]bool
 	heads     int
+	partly    bool
 }
 
 type set map[uint32]struct{}
@@ -150,6 +151,21 @@ type line struct {
 	X     string          `json:"x"`
 	Defs  json.RawMessage `json:"defs"`
 }
+
+// Covered notes that a test file of any language covered these files, as its own
+// coverage report says.
+func (r *Recording) Covered(test ci.TestID, files []string) {
+	b := r.test(string(test))
+	for _, f := range files {
+		b.reads[r.file(f)] = struct{}{}
+	}
+	r.collected[test] = true
+	r.partly = true
+}
+
+// Partly reports whether the recording is of some tests only, whatever it says
+// was collected.
+func (r *Recording) Partly() bool { return r.partly }
 
 // maxRecording bounds one line of a recording.
 const maxRecording = 256 << 20
@@ -378,6 +394,9 @@ func (m *Map) With(other *Map) *Map { return combine(m, other, true) }
 func combine(m, other *Map, both bool) *Map {
 	r := NewRecording()
 	r.m.Python, r.m.Installed = m.Python, m.Installed
+	if m.Python == "" {
+		r.m.Python, r.m.Installed = other.Python, other.Installed
+	}
 	for i, from := range []*Map{m, other} {
 		for _, row := range from.Tests {
 			if _, newer := m.Row(row.ID); i == 0 || both || !newer {

@@ -19,6 +19,7 @@ type selection struct {
 	chosen []Choice
 	notes  []string
 	mapped bool // the map was asked
+	linked *goLinks
 }
 
 func newSelection(in Input, u *universe) *selection {
@@ -68,6 +69,9 @@ func (s *selection) file(f ci.FileChange) Cause {
 func (s *selection) path(name string, f ci.FileChange) Cause {
 	if r, ok := s.rule(name); ok && !s.in.Wide[KindRule] {
 		return r
+	}
+	if c, known := s.golang(name); known {
+		return c
 	}
 	switch path.Ext(name) {
 	case ".py", ".pyw", ".go":

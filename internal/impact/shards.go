@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"hash/fnv"
 	"math"
-	"path"
 	"slices"
 	"time"
 
@@ -190,7 +189,7 @@ func Arguments(p Plan, only []ci.TestID) []string {
 	for _, t := range p.Tests {
 		name := t.File
 		switch {
-		case path.Ext(t.File) != ".py":
+		case goPackage(string(t.ID)) != "":
 			name = "./" + t.File
 		case partly[t.File]:
 			name = string(t.ID)

@@ -41,12 +41,40 @@ func newUniverse(in Input) *universe {
 			}
 		}
 	}
+	for _, row := range in.otherTests() {
+		add(row.ID, string(row.ID))
+	}
 	slices.SortFunc(u.tests, byID)
 	for i, t := range u.tests {
 		u.byID[t.ID] = i
 		u.byFile[t.File] = append(u.byFile[t.File], i)
 	}
 	return u
+}
+
+// otherTests are the test files of other languages that the map knows, and that
+// are not gone.
+func (in Input) otherTests() []Row {
+	if in.Map == nil {
+		return nil
+	}
+	gone := map[string]bool{}
+	for _, f := range slices.Concat(in.Change, in.Map.Since) {
+		switch f.Status {
+		case "D":
+			gone[f.Path] = true
+		case "R":
+			gone[f.OldPath] = true
+		}
+	}
+	var out []Row
+	for _, row := range in.Map.Tests {
+		id := string(row.ID)
+		if !strings.Contains(id, "::") && goPackage(id) == "" && path.Ext(id) != ".py" && !gone[id] {
+			out = append(out, row)
+		}
+	}
+	return out
 }
 
 // pythonTests are the tests of a file: those the map collected there, and those

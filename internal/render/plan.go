@@ -182,6 +182,8 @@ func planCounts(v PlanView) string {
 	switch v.How {
 	case "shadow":
 		text += " · shadow: everything runs all the same"
+	case "testmon":
+		text += " · testmon selects"
 	case "advise":
 		text += " · advise: the rest runs after them"
 	}

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"keepgreen/internal/ci"
 )
 
 // plugin is the pytest plugin that records which test ran what, and the
@@ -126,4 +129,23 @@ func Select(plans []Plan, s Selection) error {
 		p.Args = slices.Insert(slices.Clone(p.Args), at+1, more...)
 	}
 	return nil
+}
+
+// Testmon adds pytest-testmon to the plans of pytest: to select by its own
+// database, or to run everything and bring that up to date.
+func Testmon(plans []Plan, selects bool) {
+	for i := range plans {
+		p := &plans[i]
+		at := slices.Index(p.Args, "pytest")
+		if p.Tool != "pytest" || p.Skip != "" || at < 0 {
+			continue
+		}
+		flag := "--testmon-noselect"
+		if selects {
+			flag = "--testmon"
+		}
+		p.Args = slices.Insert(slices.Clone(p.Args), at+1, flag)
+		p.exits = maps.Clone(p.exits)
+		p.exits[5] = exit{status: ci.JobSuccess, detail: "testmon left no test to run"}
+	}
 }
