@@ -107,3 +107,36 @@ func TestDatabaseSaysWhatTheReportSays(t *testing.T) {
 	assert.DeepEqual(t, database, report)
 	assert.Assert(t, report.Statements > 50 && report.Covered > 50, "%+v", report)
 }
+
+// TestGcovrSaysWhatItsSummarySays: a C program, measured by gcc and reported by
+// gcovr in two formats.
+func TestGcovrSaysWhatItsSummarySays(t *testing.T) {
+	source, err := os.ReadFile("../internal/report/coverage/testdata/project/pool.c")
+	assert.NilError(t, err)
+	p := newProject(t, map[string]string{"pool.c": string(source)})
+	gcovr := filepath.Join(filepath.Dir(python(t)), "gcovr")
+	for _, args := range [][]string{
+		{"gcc", "--coverage", "-O0", "pool.c", "-o", "pool"},
+		{"./pool"},
+		{gcovr, "--json", "gcovr.json", "--cobertura", "gcovr.xml", "--json-summary", "summary.json", "."},
+	} {
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Dir = p.dir
+		out, err := cmd.CombinedOutput()
+		assert.NilError(t, err, string(out))
+	}
+	var summary struct {
+		Lines   int `json:"line_total"`
+		Covered int `json:"line_covered"`
+	}
+	data, err := os.ReadFile(filepath.Join(p.dir, "summary.json"))
+	assert.NilError(t, err)
+	assert.NilError(t, json.Unmarshal(data, &summary))
+	for _, report := range []string{"gcovr.json", "gcovr.xml"} {
+		stdout, stderr, _ := p.keepgreen("gate", "coverage", report, "--format", "json")
+		var got struct{ Covered, Statements int }
+		assert.NilError(t, json.Unmarshal([]byte(stdout), &got), stderr)
+		assert.Equal(t, got.Covered, summary.Covered, report)
+		assert.Equal(t, got.Statements, summary.Lines, report)
+	}
+}

@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -420,29 +419,6 @@ func FuzzVerify(f *testing.F) {
 		// What may differ is the spelling, not what it says: the hashes are the same.
 		assert.Equal(t, after.Last, before.Last)
 	})
-}
-
-// BenchmarkVerify reads logs as Python's json.dumps writes them by default
-// (spaces, keys in any order), as somebody sparing of bytes writes them
-// (canonical), escaped to ASCII, and signed. B/s is of the log as it is on disk.
-func BenchmarkVerify(b *testing.B) {
-	for _, c := range []struct{ name, dir string }{{"default", "plain"}, {"ascii", "ascii"}, {"signed", "signed"}, {"canonical", "plain"}} {
-		b.Run(c.name, func(b *testing.B) {
-			text := grown(b, c.dir, c.name == "canonical", 16<<20)
-			files := []forensics.File{{Name: log, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }}}
-			b.SetBytes(int64(len(text)))
-			b.ReportAllocs()
-			for b.Loop() {
-				r, err := forensics.Verify(files, forensics.Options{Secret: []byte(secret)})
-				if err != nil || !r.OK() {
-					b.Fatal(err, r)
-				}
-			}
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			b.ReportMetric(float64(m.Sys)/(1<<20), "MiB-sys")
-		})
-	}
 }
 
 // grown repeats the records of a real log, chained anew, to about the size.

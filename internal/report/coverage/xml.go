@@ -317,26 +317,71 @@ func scoreClover(head []byte) int {
 // Clover reads Clover XML. Lines of type "method" are entries of functions, not
 // statements, and do not count, as in Clover's own figure for statements.
 func Clover(r io.Reader) (*ci.Coverage, error) {
-	b := newBuilder("clover")
-	var file *ci.FileCoverage
-	err := document(r, "coverage", events{start: func(x *xmltok.Reader) (err error) {
-		switch string(x.Name()) {
-		case "file":
-			file, err = b.file(cmp.Or(x.Attr("path"), x.Attr("name")))
-		case "line":
-			err = cloverLine(b, file, x)
-		}
-		return err
-	}, end: func(x *xmltok.Reader) {
+	c := clover{builder: newBuilder("clover")}
+	err := document(r, "coverage", events{start: c.start, end: func(x *xmltok.Reader) {
 		if string(x.Name()) == "file" {
-			file = nil
+			c.close()
 		}
 	}})
-	return b.done(), err
+	c.close()
+	return c.done(), cmp.Or(c.err, err)
 }
 
-func cloverLine(b *builder, file *ci.FileCoverage, x *xmltok.Reader) error {
-	if file == nil {
+// clover reads one file after the other. What truecount and falsecount are is
+// known only at the end of a file: in OpenClover, how often a condition was true
+// and how often false; in istanbul, how many ways out were taken and how many
+// were not. The file's own sums tell which.
+type clover struct {
+	*builder
+	file           *ci.FileCoverage
+	conditions     []condition
+	covered, total int // as the file's metrics say; total 0: they do not
+	err            error
+}
+
+// condition is the two counts of one line.
+type condition struct{ line, yes, no int }
+
+func (c *clover) start(x *xmltok.Reader) (err error) {
+	switch string(x.Name()) {
+	case "file":
+		c.close()
+		c.file, err = c.builder.file(cmp.Or(x.Attr("path"), x.Attr("name")))
+	case "metrics":
+		if c.file == nil || c.total > 0 {
+			return nil
+		}
+		if c.total, _, err = number(x, "conditionals"); err == nil {
+			c.covered, _, err = number(x, "coveredconditionals")
+		}
+	case "line":
+		err = c.statement(x)
+	}
+	return err
+}
+
+// close counts the branches of the file that was read.
+func (c *clover) close() {
+	taken, of, truths, falsehoods := 0, 0, 0, 0
+	for _, k := range c.conditions {
+		taken, of = taken+max(k.yes, 0), of+max(k.yes, 0)+max(k.no, 0)
+		truths, falsehoods = truths+min(max(k.yes, 0), 1), falsehoods+min(max(k.no, 0), 1)
+	}
+	istanbul := c.total > 0 && of == c.total && taken == c.covered && (truths+falsehoods != c.covered || 2*len(c.conditions) != c.total)
+	for _, k := range c.conditions {
+		count := ways(k.yes, k.no)
+		if istanbul {
+			count = ci.BranchCount{Covered: max(k.yes, 0), Total: max(k.yes, 0) + max(k.no, 0)}
+		}
+		if err := c.branch(c.file, k.line, count); err != nil && c.err == nil {
+			c.err = err
+		}
+	}
+	c.file, c.conditions, c.covered, c.total = nil, c.conditions[:0], 0, 0
+}
+
+func (c *clover) statement(x *xmltok.Reader) error {
+	if c.file == nil {
 		return errors.New("a <line> outside of a <file>")
 	}
 	n, ok, err := number(x, "num")
@@ -352,7 +397,7 @@ func cloverLine(b *builder, file *ci.FileCoverage, x *xmltok.Reader) error {
 		return nil
 	}
 	if string(kind) != "cond" {
-		return b.line(file, n, hits)
+		return c.line(c.file, n, hits)
 	}
 	yes, yesOK, err := number(x, "truecount")
 	if err != nil {
@@ -365,10 +410,11 @@ func cloverLine(b *builder, file *ci.FileCoverage, x *xmltok.Reader) error {
 	if !counted {
 		hits = max(yes, 0) + max(no, 0)
 	}
-	if err := b.line(file, n, hits); err != nil || !yesOK && !noOK {
+	if err := c.line(c.file, n, hits); err != nil || !yesOK && !noOK {
 		return err
 	}
-	return b.branch(file, n, ways(yes, no))
+	c.conditions = append(c.conditions, condition{n, yes, no})
+	return nil
 }
 
 // ways counts the ways out of a line by how often each was taken.
