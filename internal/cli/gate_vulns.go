@@ -41,6 +41,7 @@ type gateVulns struct {
 	Paths     []string `arg:"" help:"Reports of Trivy, Grype, OSV-Scanner, pip-audit or npm audit, or their SARIF; files or directories. What a file is, is recognised from its content." placeholder:"PATHS"`
 	VEX       []string `name:"vex" help:"OpenVEX documents: what is not affected or fixed does not count." placeholder:"FILE" sep:"none"`
 	Before    []string `name:"base-report" help:"Reports of the base, scanned with today's database: tells what the change introduced from what was disclosed since." placeholder:"PATH" sep:"none"`
+	Badge     string   `help:"Write an SVG badge with a sparkline there." placeholder:"FILE"`
 	SARIF     string   `name:"sarif" help:"Write what was found as one SARIF file there, each vulnerability once." placeholder:"FILE"`
 	History   string   `default:".keepgreen/history.db" help:"Where a run of main records when vulnerabilities were first seen and fixed; relative to the repository." placeholder:"FILE"`
 	NoHistory bool     `help:"Do not write the history."`
@@ -297,6 +298,9 @@ func (c *gateVulns) view(m *vulnFacts, d policy.VulnDecision) render.VulnsView {
 		},
 		Scanners: m.scan.Scanners, Others: m.others, NoData: m.scan.NoData, Notes: append(slices.Clone(d.Notes), m.notes...),
 	}
+	for _, r := range m.base.Records[max(0, len(m.base.Records)-10):] {
+		v.Window = append(v.Window, float64(r.High+r.Critical))
+	}
 	for _, n := range d.New {
 		v.NewVulns = append(v.NewVulns, render.NewVuln{Vulnerability: n.Vulnerability, Why: string(n.Why)})
 	}
@@ -315,6 +319,11 @@ func (c *gateVulns) act(s *session, m *vulnFacts, d policy.VulnDecision) error {
 		version, _ := buildVersion()
 		if err := replaceFile(s.baselinePath(c.SARIF), func(w io.Writer) error { return render.VulnsSARIF(w, v, version) }); err != nil {
 			return noAnswerf("", "%s: %w", c.SARIF, bare(err))
+		}
+	}
+	if c.Badge != "" {
+		if err := replaceFile(s.baselinePath(c.Badge), func(w io.Writer) error { return render.VulnsBadge(w, v) }); err != nil {
+			return noAnswerf("", "%s: %w", c.Badge, bare(err))
 		}
 	}
 	if err := s.tellVulns(v, d); err != nil {

@@ -171,33 +171,54 @@ func bars(values []float64) string {
 }
 
 // CoverageBadge writes a badge as SVG, with a sparkline of the last runs where
-// there are at least two. It needs no font to measure and refers to nothing.
+// there are at least two.
 func CoverageBadge(w io.Writer, v CoverageView) error {
 	pct, ok := v.Gate.Now.Percent()
-	text, colour := "no data", "#9f9f9f"
-	if ok {
-		text = fmt.Sprintf("%.1f %%", math.Floor(pct*10+1e-6)/10)
-		switch v.Gate.Decision.Verdict {
-		case ci.VerdictFail:
-			colour = "#c4342d"
-		case ci.VerdictWarn, ci.VerdictInherited:
-			colour = "#b07d00"
-		default:
-			colour = "#2f7d32"
+	if !ok {
+		return badge(w, "coverage", "no data", ci.VerdictNoData, nil)
+	}
+	return badge(w, "coverage", fmt.Sprintf("%.1f %%", math.Floor(pct*10+1e-6)/10), v.Gate.Decision.Verdict, append(append([]float64{}, v.Window...), pct))
+}
+
+// badge writes a badge as SVG. It needs no font to measure and refers to nothing.
+func badge(w io.Writer, name, text string, verdict ci.Verdict, values []float64) error {
+	colour := "#2f7d32"
+	switch verdict {
+	case ci.VerdictFail:
+		colour = "#c4342d"
+	case ci.VerdictWarn, ci.VerdictInherited:
+		colour = "#b07d00"
+	case ci.VerdictNoData:
+		colour = "#9f9f9f"
+	case ci.VerdictPass:
+	}
+	const margin = 12
+	left, right := textWidth(name)+margin, max(60, textWidth(text)+margin)
+	width, spark := left+right, ""
+	if len(values) > 1 {
+		spark = sparkPath(values, float64(width+4), 36, 12)
+		width += 44
+	}
+	label := html.EscapeString(name + ": " + text)
+	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="20" role="img" aria-label="%s"><title>%s</title>`+
+		`<rect width="%d" height="20" fill="#444"/><rect x="%d" width="%d" height="20" fill="%s"/>`+
+		`<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle"><text x="%d" y="14" textLength="%d">%s</text><text x="%d" y="14">%s</text></g>%s</svg>`+"\n",
+		width, label, label, left, left, width-left, colour, left/2, left-margin, html.EscapeString(name), left+right/2, html.EscapeString(text), spark)
+	return err
+}
+
+// textWidth is about how wide a text is in 11 pixels' Verdana; textLength makes
+// it exact where it matters.
+func textWidth(text string) int {
+	width := 0.0
+	for _, c := range text {
+		if strings.ContainsRune("iltfjr,. ", c) {
+			width += 4
+		} else {
+			width += 7
 		}
 	}
-	spark, sparkWidth := "", 0
-	if values := append(append([]float64{}, v.Window...), pct); ok && len(values) > 1 {
-		sparkWidth = 44
-		spark = sparkPath(values, 128, 36, 12)
-	}
-	width := 124 + sparkWidth
-	label := html.EscapeString("coverage: " + text)
-	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="20" role="img" aria-label="%s"><title>%s</title>`+
-		`<rect width="64" height="20" fill="#444"/><rect x="64" width="%d" height="20" fill="%s"/>`+
-		`<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle"><text x="32" y="14" textLength="52">coverage</text><text x="94" y="14">%s</text></g>%s</svg>`+"\n",
-		width, label, label, width-64, colour, html.EscapeString(text), spark)
-	return err
+	return int(width)
 }
 
 // sparkPath draws values from left to right in a box that starts at x.

@@ -46,13 +46,32 @@ func TestCoverageBadgeIsXML(t *testing.T) {
 		var b bytes.Buffer
 		assert.NilError(t, render.CoverageBadge(&b, v))
 		assert.Assert(t, strings.Contains(b.String(), want))
-		dec := xml.NewDecoder(&b)
-		for {
-			_, err := dec.Token()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			assert.NilError(t, err)
+		isXML(t, &b)
+	}
+}
+
+func TestVulnsBadgeIsXML(t *testing.T) {
+	v := render.VulnsView{Window: []float64{3, 1}}
+	v.Gate.Decision.Verdict = ci.VerdictPass
+	v.Gate.Now = []ci.Vulnerability{{Severity: ci.VulnCritical}, {Severity: ci.VulnHigh}, {Severity: ci.VulnHigh}, {}}
+	var b bytes.Buffer
+	assert.NilError(t, render.VulnsBadge(&b, v))
+	assert.Assert(t, strings.Contains(b.String(), ">1 critical, 2 high<") && strings.Contains(b.String(), "<polyline"), b.String())
+	isXML(t, &b)
+	v.Gate.Decision.Verdict = ci.VerdictNoData
+	b.Reset()
+	assert.NilError(t, render.VulnsBadge(&b, v))
+	assert.Assert(t, strings.Contains(b.String(), ">no data<"))
+}
+
+func isXML(t *testing.T, r io.Reader) {
+	t.Helper()
+	dec := xml.NewDecoder(r)
+	for {
+		_, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return
 		}
+		assert.NilError(t, err)
 	}
 }

@@ -30,6 +30,7 @@ type VulnsView struct {
 	Others   int // secrets and misconfigurations that Trivy reported beside
 	NoData   []string
 	Notes    []string
+	Window   []float64 // HIGH and CRITICAL of main's last green runs, oldest first
 }
 
 // VulnsDocument writes the document of "keepgreen gate vulns --format json".
@@ -152,6 +153,26 @@ func whyWords(why string) string {
 		return "(seen by a scanner that main was not scanned with)"
 	}
 	return "(introduced)"
+}
+
+// VulnsBadge writes a badge as SVG, with a sparkline of how many HIGH and CRITICAL
+// there were in the last runs.
+func VulnsBadge(w io.Writer, v VulnsView) error {
+	d := v.Gate.Decision
+	if d.Verdict == ci.VerdictNoData {
+		return badge(w, "vulnerabilities", "no data", d.Verdict, nil)
+	}
+	critical, high := 0, 0
+	for _, found := range v.Gate.Now {
+		switch found.Severity {
+		case ci.VulnCritical:
+			critical++
+		case ci.VulnHigh:
+			high++
+		default:
+		}
+	}
+	return badge(w, "vulnerabilities", fmt.Sprintf("%d critical, %d high", critical, high), d.Verdict, append(append([]float64{}, v.Window...), float64(critical+high)))
 }
 
 // VulnsSummary writes the step summary.
