@@ -33,7 +33,7 @@ func (t scriptT) Fatal(args ...any)                 { t.ts.Fatalf("%s", fmt.Spri
 // fakeGitHub is the command "github": a fake GitHub for keepgreen to talk to.
 func fakeGitHub(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: github start|token|event|run|push|comment|comments|react|checks|label …")
+		ts.Fatalf("usage: github start|token|event|run|push|comment|comments|react|checks|label|fail …")
 	}
 	at := ts.Value(forges{}).(**forge) //nolint:forcetypeassert // set by Setup
 	if args[0] == "start" {
@@ -45,7 +45,7 @@ func fakeGitHub(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("github start comes first")
 	}
 	do, known := map[string]func(*testscript.TestScript, []string){
-		"token": f.token, "event": f.event, "run": f.run, "comment": f.comment, "comments": f.comments, "checks": f.checks, "label": f.label, "push": f.push, "react": f.react,
+		"token": f.token, "event": f.event, "run": f.run, "comment": f.comment, "comments": f.comments, "checks": f.checks, "label": f.label, "push": f.push, "react": f.react, "fail": f.fail,
 	}[args[0]]
 	if !known {
 		ts.Fatalf("github %s is not known", args[0])
@@ -73,10 +73,14 @@ func startForge(ts *testscript.TestScript) *forge {
 // token: github token writer|fork.
 func (*forge) token(ts *testscript.TestScript, args []string) { ts.Setenv("GITHUB_TOKEN", args[0]) }
 
-// event: github event pull_request N, or github event workflow_run ID.
+// event: github event pull_request N, or github event workflow_run ID, or github
+// event push.
 func (f *forge) event(ts *testscript.TestScript, args []string) {
-	text := `{"workflow_run":{"id":` + args[1] + `}}`
-	if args[0] == "pull_request" {
+	text := "{}"
+	switch args[0] {
+	case "workflow_run":
+		text = `{"workflow_run":{"id":` + args[1] + `}}`
+	case "pull_request":
 		n, err := strconv.Atoi(args[1])
 		ts.Check(err)
 		p := f.repo.Pulls()[n-1]
@@ -95,7 +99,7 @@ func (f *forge) run(ts *testscript.TestScript, args []string) {
 	ts.Check(err)
 	run := githubtest.Run{ID: id, HeadBranch: "feature", HeadSHA: f.repo.Head("feature"), Conclusion: "failure", Pulls: []int{1}}
 	if len(args) > 2 {
-		p := f.repo.ForkPull("stranger", "patch-"+args[0], "a gift")
+		p := f.repo.ForkPull("stranger", "patch-"+args[0]+"&head=octo:feature;$(id)<b>@octocat#1", "a gift")
 		run.HeadRepo, run.HeadBranch, run.HeadSHA, run.Pulls = p.HeadRepo, p.HeadRef, p.HeadSHA, nil
 		ts.Setenv("PULL", strconv.Itoa(p.Number))
 		ts.Setenv("HEAD", p.HeadSHA)
@@ -162,4 +166,11 @@ func (f *forge) react(ts *testscript.TestScript, args []string) {
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	f.repo.React(f.repo.Comments(n)[0].ID, args[1], args[2])
+}
+
+// fail: github fail METHOD PATH STATUS: as often as anybody asks.
+func (f *forge) fail(ts *testscript.TestScript, args []string) {
+	status, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	f.Fail(githubtest.Fault{Method: args[0], Path: args[1], Status: status, Times: 4})
 }

@@ -93,7 +93,8 @@ func (c *feedbackCommand) prose(s *session, view render.FeedbackView) (render.Pr
 	if len(view.Clusters) == 0 && view.Verdict == ci.VerdictPass {
 		return render.Prose{}, "without AI" // there is nothing to explain
 	}
-	text, model, ok := ask(s.ctx, adviser, agent.AskProse("feedback", proseTask, render.FeedbackFacts(view)))
+	facts := render.FeedbackFacts(view)
+	text, model, ok := ask(s.ctx, adviser, agent.AskProse("feedback", proseTask, facts))
 	said := adviser.said()
 	if !ok && adviser.client == nil {
 		if said != "" {
@@ -104,7 +105,14 @@ func (c *feedbackCommand) prose(s *session, view render.FeedbackView) (render.Pr
 	if !ok {
 		return render.Prose{}, "without AI: " + said
 	}
-	return render.Prose{Summary: text.Summary, Points: text.Points}, "with AI (" + model + "): " + strings.TrimPrefix(said, "AI: ")
+	var prose render.Prose
+	prose.Summary, _ = feedback.Supported(text.Summary, facts)
+	for _, point := range text.Points {
+		if kept, _ := feedback.Supported(point, facts); kept != "" {
+			prose.Points = append(prose.Points, kept)
+		}
+	}
+	return prose, "with AI (" + model + "): " + strings.TrimPrefix(said, "AI: ")
 }
 
 const proseTask = "Explain this CI run to the author of the pull request: what broke, whether it is theirs, and what to do first. " +

@@ -79,10 +79,28 @@ func (c *feedbackCommand) place(s *session) (*pullPlace, error) {
 	if other != 0 {
 		return p, p.ofRun(s, other)
 	}
+	if p.pull == 0 && s.Env["GITHUB_EVENT_NAME"] == "push" {
+		p.ofPush(s)
+	}
 	if p.pull != 0 {
 		return p, p.ofPull(s)
 	}
 	return p, nil
+}
+
+// ofPush looks for the pull request of a branch that was pushed to. Not finding
+// one is no error: most pushes have none.
+func (p *pullPlace) ofPush(s *session) {
+	pulls, err := p.client.PullsOfCommit(s.ctx, s.Env["GITHUB_SHA"], p.client.Repo().Owner, s.Env["GITHUB_REF_NAME"])
+	if err != nil {
+		p.notes = append(p.notes, "The pull request of this push could not be looked for: "+err.Error())
+		return
+	}
+	for _, one := range pulls {
+		if one.State == "open" {
+			p.pull, p.head = one.Number, one.HeadSHA
+		}
+	}
 }
 
 // headFromGit is the commit of the work tree, where nobody else names one.

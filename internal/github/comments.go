@@ -40,8 +40,16 @@ func commentOf(c *gh.IssueComment) Comment {
 
 // Comments lists all comments of an issue or pull request, oldest first.
 func (c *Client) Comments(ctx context.Context, number int) ([]Comment, error) {
+	return c.commentsSince(ctx, number, time.Time{})
+}
+
+// commentsSince lists the comments that were written or edited since a time.
+func (c *Client) commentsSince(ctx context.Context, number int, since time.Time) ([]Comment, error) {
 	var out []Comment
 	options := &gh.IssueListCommentsOptions{ListOptions: gh.ListOptions{PerPage: 100}}
+	if !since.IsZero() {
+		options.Since = &since
+	}
 	for one, err := range c.api.Issues.ListCommentsIter(ctx, c.repo.Owner, c.repo.Name, number, options) {
 		if err != nil {
 			return nil, did(err, "list the comments of #%d", number)

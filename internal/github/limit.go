@@ -14,6 +14,7 @@ import (
 
 const (
 	maxTries = 4  // of one request
+	maxLimit = 10 // of one request that met a rate limit each time: others use it up too
 	burst    = 10 // writes in a minute before there is a pause between them
 )
 
@@ -79,7 +80,7 @@ func (l *limiter) RoundTrip(req *http.Request) (*http.Response, error) {
 		if limit != nil {
 			l.close(limit.Until)
 		}
-		if limit != nil && (delay > l.maxWait || try == maxTries || late(req.Context(), l.now().Add(delay))) {
+		if limit != nil && (delay > l.maxWait || try == maxLimit || late(req.Context(), l.now().Add(delay))) {
 			return nil, limit
 		}
 		if err := l.wait(req.Context(), delay); err != nil {

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -30,9 +31,10 @@ const (
 	lockStale  = 4 * time.Minute // above the longest waits of a holder that lives
 	lockPoll   = 2 * time.Second
 	maxRounds  = 8
-	maxPolls   = 150
+	lockPolls  = 15 // how often the same lock is seen before it is broken
+	maxPolls   = 60
 	seenPoll   = time.Second
-	maxSeeking = 8
+	maxSeeking = 10
 )
 
 // KeepComment brings a sticky comment up to date. GitHub has no comparison and
@@ -45,7 +47,7 @@ const (
 //     several who react at once, GitHub tells exactly one that it is the first.
 //   - What stands there and is newer is left alone.
 func (c *Client) KeepComment(ctx context.Context, number int, s Sticky) (Comment, string, error) {
-	made := int64(0) // a comment that we made in an earlier round
+	var made Comment // what we made in an earlier round
 	for range maxRounds {
 		ours, err := c.sticky(ctx, number, s, made)
 		if err != nil {
@@ -56,21 +58,21 @@ func (c *Client) KeepComment(ctx context.Context, number int, s Sticky) (Comment
 			if err != nil || body == "" {
 				return first, StickyNothing, err
 			}
-			made = first.ID
+			made = first
 			continue
 		}
 		kept, what, err := c.editLocked(ctx, ours[0].ID, s)
 		if errors.Is(err, ErrNotFound) {
-			made = 0 // somebody removed it under our hands: once more from the start
+			made = Comment{} // somebody removed it under our hands: once more from the start
 			continue
 		}
 		if err != nil {
 			return Comment{}, "", err
 		}
-		if made == kept.ID && what == StickyUnchanged {
+		if made.ID == kept.ID && what == StickyUnchanged {
 			what = StickyCreated
 		}
-		return kept, what, c.removeDuplicates(ctx, ours[1:], s, made)
+		return kept, what, c.removeDuplicates(ctx, ours[1:], s, made.ID)
 	}
 	return Comment{}, "", &Error{What: "keep one comment", Message: "it is removed again and again", kind: ErrConflict}
 }
@@ -86,23 +88,33 @@ func (c *Client) firstComment(ctx context.Context, number int, s Sticky) (Commen
 }
 
 // sticky lists our comments with that marker, the lowest id first. If we have
-// made one, the list is asked for until it shows that one: lists lag behind.
-func (c *Client) sticky(ctx context.Context, number int, s Sticky, made int64) ([]Comment, error) {
+// made one, there was none before it, and the list of the last minutes is asked
+// for until it shows ours: lists lag behind.
+func (c *Client) sticky(ctx context.Context, number int, s Sticky, made Comment) ([]Comment, error) {
+	var since time.Time
+	if made.ID != 0 {
+		since = made.Created.Add(-lockStale)
+	}
 	for try := 0; ; try++ {
-		all, err := c.Comments(ctx, number)
+		all, err := c.commentsSince(ctx, number, since)
 		if err != nil {
 			return nil, err
 		}
 		ours := slices.DeleteFunc(all, func(one Comment) bool { return !SameLogin(one.Author, s.Login) || !s.Ours(one.Body) })
-		slices.SortFunc(ours, func(a, b Comment) int { return int(min(max(a.ID-b.ID, -1), 1)) })
-		seen := made == 0 || slices.ContainsFunc(ours, func(one Comment) bool { return one.ID == made })
-		if seen || try == maxSeeking {
+		slices.SortFunc(ours, func(a, b Comment) int { return cmp.Compare(a.ID, b.ID) })
+		if made.ID == 0 || slices.ContainsFunc(ours, func(one Comment) bool { return one.ID == made.ID }) {
 			return ours, nil
 		}
-		if _, err := c.Comment(ctx, made); errors.Is(err, ErrNotFound) {
-			return ours, nil // another run has removed it: it found a lower one
+		mine, err := c.Comment(ctx, made.ID)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return ours, nil // somebody has removed it
+		case err != nil:
+			return nil, err
+		case try == maxSeeking: // the list is far behind; we know better
+			return append(ours, mine), nil
 		}
-		if err := c.sleep(ctx, seenPoll); err != nil {
+		if err := c.sleep(ctx, seenPoll<<min(try, 4)); err != nil {
 			return nil, err
 		}
 	}
@@ -110,7 +122,8 @@ func (c *Client) sticky(ctx context.Context, number int, s Sticky, made int64) (
 
 // editLocked reads the comment and writes over it while nobody else does.
 func (c *Client) editLocked(ctx context.Context, id int64, s Sticky) (Comment, string, error) {
-	for range maxPolls {
+	var seen waiting
+	for try := range maxPolls {
 		have, err := c.Comment(ctx, id) // not what the list said: that may be old
 		if err != nil {
 			return Comment{}, "", err
@@ -118,12 +131,12 @@ func (c *Client) editLocked(ctx context.Context, id int64, s Sticky) (Comment, s
 		if what, err := standing(have, s); what != "" || err != nil {
 			return have, what, err
 		}
-		unlock, locked, err := c.lock(ctx, id, s.Login)
+		unlock, locked, err := c.lock(ctx, id, s.Login, &seen)
 		if err != nil {
 			return Comment{}, "", err
 		}
 		if !locked {
-			if err := c.sleep(ctx, lockPoll); err != nil {
+			if err := c.sleep(ctx, lockPoll<<min(try, 3)); err != nil {
 				return Comment{}, "", err
 			}
 			continue
@@ -163,22 +176,33 @@ func standing(have Comment, s Sticky) (string, error) {
 	return "", nil
 }
 
-// lock takes the comment's lock, if nobody has it. A lock that nobody gives back
-// is broken; a token that may not react goes without.
-func (c *Client) lock(ctx context.Context, comment int64, login string) (unlock func(), locked bool, err error) {
+// waiting is what somebody who waits for a lock has seen of it.
+type waiting struct {
+	lock  int64 // the reaction
+	times int   // in a row
+}
+
+// lock takes the comment's lock, if nobody has it. A lock is broken when it is
+// old, and whoever breaks it has seen the same one all the while: a clock alone
+// may jump. A token that may not react goes without.
+func (c *Client) lock(ctx context.Context, comment int64, login string, seen *waiting) (unlock func(), locked bool, err error) {
 	held, err := c.Reactions(ctx, comment)
 	if err != nil {
 		return nil, false, err
 	}
 	for _, r := range held {
-		switch {
-		case r.Content != lockSign || !SameLogin(r.Login, login):
-		case c.now().Sub(r.Created) < lockStale:
+		if r.Content != lockSign || !SameLogin(r.Login, login) {
+			continue
+		}
+		if seen.lock != r.ID {
+			*seen = waiting{lock: r.ID}
+		}
+		seen.times++
+		if seen.times < lockPolls || c.now().Sub(r.Created) < lockStale {
 			return nil, false, nil
-		default:
-			if err := c.Unreact(ctx, comment, r.ID); err != nil {
-				return nil, false, err
-			}
+		}
+		if err := c.Unreact(ctx, comment, r.ID); err != nil {
+			return nil, false, err
 		}
 	}
 	r, first, err := c.React(ctx, comment, lockSign)
@@ -191,11 +215,13 @@ func (c *Client) lock(ctx context.Context, comment int64, login string) (unlock 
 	return func() { _ = c.Unreact(context.WithoutCancel(ctx), comment, r.ID) }, true, nil // one that stays is broken by a later run
 }
 
-// removeDuplicates removes what is neither the comment nor newer than it: that
-// is a run that has not finished, and will clear up after itself.
+// removeDuplicates removes the comment that we made ourselves beside the first
+// one, and what a run that is gone has left. A duplicate that is young or newer
+// is of a run that has not finished and clears up after itself.
 func (c *Client) removeDuplicates(ctx context.Context, others []Comment, s Sticky, made int64) error {
 	for _, one := range others {
-		if one.ID != made && !s.Newer(one.Body) {
+		left := s.Newer(one.Body) && c.now().Sub(one.Created) > lockStale
+		if one.ID != made && !left {
 			continue
 		}
 		if err := c.DeleteComment(ctx, one.ID); err != nil {

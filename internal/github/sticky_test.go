@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gotest.tools/v3/assert"
 
@@ -62,6 +63,7 @@ func TestFiftyRunsAtOnceEndWithOneCommentTheNewest(t *testing.T) {
 				})
 			}
 			all.Wait()
+			t.Log(len(s.Requests()), "requests", s.Slept())
 			ours := sticky(repo, bot)
 			assert.Equal(t, len(ours), 1)
 			assert.Equal(t, ours[0].Body, "<!-- run 50 -->\nrun 50")
@@ -94,6 +96,7 @@ func TestAStickyComment(t *testing.T) {
 	// A crashed run left a duplicate and a lock; the next one repairs both.
 	repo.AddComment(1, bot, "<!-- run 3 -->\nrun 3")
 	repo.React(first.ID, bot, "eyes")
+	assert.NilError(t, s.Sleep(ctx, 10*time.Minute))
 	_, what = keep(7)
 	assert.Equal(t, what, github.StickyEdited)
 	assert.Equal(t, len(sticky(repo, bot)), 1)

@@ -101,6 +101,9 @@ func (v FeedbackView) headline(cards []card) (sign, bold string, rest []string) 
 	switch {
 	case c.all > 0:
 		bold, rest = c.words(), append(c.others(), rest...)
+		if n := len(v.Clusters); n < c.all {
+			rest = append([]string{plural(n, "cause")}, rest...)
+		}
 	case len(cards) > 0:
 		bold = cmp.Or(cards[0].short, cards[0].title)
 		if cards[0].id == "coverage" && len(rest) > 0 {
@@ -283,9 +286,10 @@ func FeedbackFacts(v FeedbackView) string {
 			fmt.Fprintf(&b, "   failures: %d\n", c.count)
 		}
 	}
-	if v.Vulns != nil {
-		_, now, delta := v.vulnRow()
-		fmt.Fprintf(&b, "vulnerabilities: %s (%s)\n", now, delta)
+	for _, row := range v.rows() {
+		if row.now != "" {
+			fmt.Fprintf(&b, "%s: %s; against the base: %s\n", row.name, row.now, cmp.Or(row.delta, "not known"))
+		}
 	}
 	if v.Coverage != nil {
 		for _, g := range v.Coverage.Gaps[:min(len(v.Coverage.Gaps), 5)] {

@@ -251,7 +251,7 @@ func (v FeedbackView) causesFold(cards []card) string {
 	if left > 0 {
 		fmt.Fprintf(&b, "… and of %s\n\n", plural(left, "more cause"))
 	}
-	return fold("Details of "+plural(told, "cause"), b.String())
+	return fold("Details of "+plural(told, "cause"), strings.TrimRight(b.String(), "\n")+"\n")
 }
 
 // causeDetails is what a cause rests on, whom it hits, and what would mend it.
@@ -280,7 +280,7 @@ func (v FeedbackView) causeDetails(n int, c ci.Cluster) string {
 	if b.Len() == 0 {
 		return ""
 	}
-	return fmt.Sprintf("**%d. %s** (%s)\n\n", n, Neutral(cut(Visible(sentence(c)), 160)), plural(count(c), "failure")) + b.String() + "\n"
+	return fmt.Sprintf("**%d. %s** (%s)\n\n", n, Neutral(cut(Visible(firstLine(sentence(c))), 160)), plural(count(c), "failure")) + b.String() + "\n"
 }
 
 func (v FeedbackView) vulnFold() string {

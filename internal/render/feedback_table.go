@@ -13,18 +13,12 @@ import (
 // is missing must not look like one that is fine.
 func (v FeedbackView) table() string {
 	var rows, missing []string
-	for _, row := range []struct {
-		name string
-		cell func() (verdict ci.Verdict, now, delta string)
-	}{
-		{"lint", v.lintRow}, {"tests", v.testsRow}, {"coverage", v.coverageRow}, {"vulnerabilities", v.vulnRow}, {"architecture", v.archRow},
-	} {
-		verdict, now, delta := row.cell()
-		if now == "" {
+	for _, row := range v.rows() {
+		if row.now == "" {
 			missing = append(missing, row.name)
 			continue
 		}
-		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s |\n", verdictEmoji(verdict), row.name, now, cmp.Or(delta, "–")))
+		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s |\n", verdictEmoji(row.verdict), row.name, row.now, cmp.Or(row.delta, "–")))
 	}
 	text := ""
 	if len(rows) > 0 {
@@ -34,6 +28,27 @@ func (v FeedbackView) table() string {
 		text += "<sub>No data: " + strings.Join(missing, ", ") + "</sub>\n\n"
 	}
 	return text
+}
+
+// standing is one row of the table; no words for now: nobody looked.
+type standing struct {
+	name       string
+	verdict    ci.Verdict
+	now, delta string
+}
+
+func (v FeedbackView) rows() []standing {
+	var out []standing
+	for _, row := range []struct {
+		name string
+		cell func() (verdict ci.Verdict, now, delta string)
+	}{
+		{"lint", v.lintRow}, {"tests", v.testsRow}, {"coverage", v.coverageRow}, {"vulnerabilities", v.vulnRow}, {"architecture", v.archRow},
+	} {
+		verdict, now, delta := row.cell()
+		out = append(out, standing{row.name, verdict, now, delta})
+	}
+	return out
 }
 
 // kindCounts counts failures of some kinds, and how many of them are new.

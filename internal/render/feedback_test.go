@@ -76,6 +76,7 @@ func situations() map[string]render.FeedbackView {
 	out["flood_of_one_cause"] = v
 
 	v = failing(cluster("k1-bb", ci.WhoseFlaky, 1, "the server did not answer within 2 s", "retry it; it fails in 18 % of runs"))
+	v.Clusters[0].Since = "1 November"
 	v.Verdict, v.Flaky, v.Recovered = ci.VerdictWarn, []ci.TestID{"tests/test_net.py::test_answer"}, []ci.TestID{"tests/test_io.py::test_write"}
 	out["only_flaky"] = v
 
@@ -272,4 +273,17 @@ func TestTheCommentIsCutBetweenSections(t *testing.T) {
 	assert.Assert(t, strings.Contains(got, "did not fit into a comment"))
 	harmlessPage(t, toHTML(t, got))
 	assert.Assert(t, len(render.FeedbackSummary(v)) > len(got))
+}
+
+// BenchmarkFeedback composes the comment of 500 failures behind one cause, and
+// that of a message of 5 MB.
+func BenchmarkFeedback(b *testing.B) {
+	all := situations()
+	for _, name := range []string{"flood_of_one_cause", "message_of_5_MB"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				render.FeedbackMarkdown(all[name])
+			}
+		})
+	}
 }

@@ -118,6 +118,9 @@ func whoseWords(c ci.Cluster) string {
 		}
 		return "already failing on main"
 	case ci.WhoseFlaky:
+		if c.Since != "" {
+			return "flaky since " + sinceWord(c.Since)
+		}
 		return "flaky"
 	case ci.WhoseInfra:
 		return "not the code: infrastructure"

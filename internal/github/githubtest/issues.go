@@ -104,9 +104,10 @@ func (r *request) comments() reply {
 	if r.repo.pullRequests[number] == nil {
 		return notFound()
 	}
+	since, _ := time.Parse(time.RFC3339, r.URL.Query().Get("since")) // the description says that it is one
 	var out []map[string]any
 	for _, c := range r.repo.comments {
-		if c.issue == number && len(r.s.requests) > c.since+r.s.Lag {
+		if c.issue == number && len(r.s.requests) > c.since+r.s.Lag && !c.Updated.Before(since) {
 			out = append(out, r.commentDoc(c))
 		}
 	}

@@ -102,10 +102,11 @@ func (s *Server) limited(call *request) *reply {
 			recent = append(recent, t)
 		}
 	}
-	a.window.writes = append(recent, s.now)
-	if len(a.window.writes) > contentPerMin {
+	a.window.writes = recent
+	if len(recent) >= contentPerMin {
 		return secondary(60)
 	}
+	a.window.writes = append(recent, s.now)
 	return nil
 }
 

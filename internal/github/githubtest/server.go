@@ -16,7 +16,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -75,13 +74,14 @@ func (s *Server) Now() time.Time {
 }
 
 // Sleep moves the clock instead of waiting; it is what clients are given. Those
-// who sleep at the same time wake at the same time.
+// who sleep at the same time wake at the same time, and really wait a thousandth
+// of it, so that others get on meanwhile as they would.
 func (s *Server) Sleep(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
 	until := s.now.Add(d)
 	s.slept += d
 	s.mu.Unlock()
-	runtime.Gosched()
+	time.Sleep(min(d/1000, 100*time.Millisecond))
 	s.mu.Lock()
 	if until.After(s.now) {
 		s.now = until
