@@ -54,6 +54,9 @@ func (s *session) architecture(q archQuestion) (render.ArchView, error) {
 		return view, usagef("", "%s: %w", s.Globals.Dir, bare(err))
 	}
 	if len(tree.files) == 0 && len(q.graphs) == 0 {
+		if q.repo == nil && isBare(s.root()) {
+			return view, usagef("clone it, and scan the clone", "%s: a bare repository has no files to read", s.Globals.Dir)
+		}
 		return view, usagef("keepgreen arch reads Python and Go", "%s: %w", s.Globals.Dir, errNoSource)
 	}
 	graph := tree.graph()
@@ -156,6 +159,16 @@ func (s *session) churn(q archQuestion, h *pastCommits, g ci.Graph) (ci.History,
 		}
 	}
 	return q.repo.Churn(s.ctx, h.log, h.window, func(name string) bool { return have[name] }), nil
+}
+
+// isBare reports whether a folder is what git keeps, without a work tree.
+func isBare(dir string) bool {
+	for _, name := range []string{"HEAD", "objects", "refs"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // windowStart is when a window such as "90d" or "1y" begins; zero: there is none.
