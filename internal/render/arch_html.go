@@ -48,6 +48,33 @@ func ArchHTML(w io.Writer, v ArchView) error {
 		}
 		doc.Tangles = append(doc.Tangles, row)
 	}
+	if v.Delta != nil {
+		doc.Change = v.changeRows()
+	}
+	for _, r := range v.Contracts {
+		row := archContractRow{Name: r.Contract.Name, Class: "good", Word: "kept"}
+		if !r.Kept {
+			row.Class, row.Word = "bad", "broken"
+		}
+		if r.Problem != "" {
+			row.Word, row.Lines = "cannot be checked", []string{r.Problem}
+		}
+		for _, b := range v.breaches(r.Contract)[:min(r.Broken, 20)] {
+			row.Lines = append(row.Lines, b.Text+" – "+v.place(b))
+		}
+		doc.Contracts = append(doc.Contracts, row)
+	}
+	for _, f := range v.Findings[:min(len(v.Findings), 30)] {
+		row := archFoundRow{Module: v.label(f.Module), Words: findingsWords(f), Reach: v.Metrics[f.Module].Reach}
+		for _, d := range f.Findings[:min(len(f.Findings), 20)] {
+			row.Lines = append(row.Lines, fmt.Sprintf("%s %s: %s", d.Pos, d.Rule, cut(Visible(d.Message), 300)))
+		}
+		doc.Found = append(doc.Found, row)
+	}
+	doc.Heat = "complexity"
+	if v.History.Known {
+		doc.Heat = "complexity × commits"
+	}
 	for _, a := range v.Advice[:min(len(v.Advice), 30)] {
 		doc.Advice = append(doc.Advice, archAdviceRow{a.Text, a.Pos.String(), a.Effort})
 	}
@@ -83,6 +110,10 @@ type archPageDoc struct {
 	Style                                    template.CSS
 	Script                                   template.JS
 	Repo, Version, When, Score, Class, Facts string
+	Heat                                     string
+	Change                                   *archPart
+	Contracts                                []archContractRow
+	Found                                    []archFoundRow
 	Parts                                    []archPartRow
 	Tangles                                  []archTangleRow
 	Advice                                   []archAdviceRow
@@ -100,6 +131,17 @@ type archPartRow struct {
 type archTangleRow struct {
 	Words, Cuts   string
 	Cycles, Lines []string
+}
+
+type archContractRow struct {
+	Name, Class, Word string
+	Lines             []string
+}
+
+type archFoundRow struct {
+	Module, Words string
+	Reach         int
+	Lines         []string
 }
 
 type archAdviceRow struct{ Text, Place, Effort string }

@@ -155,8 +155,13 @@ func archPartOf(v View) *archPart {
 	if v.Arch == nil || !v.Arch.Score.Known {
 		return nil
 	}
-	part := &archPart{Headline: v.Arch.archHeadline()}
-	changes := v.Arch.changes()
+	return v.Arch.changeRows()
+}
+
+// changeRows are the change, for a page; nil: it is compared with nothing and has no score.
+func (v *ArchView) changeRows() *archPart {
+	part := &archPart{Headline: v.archHeadline()}
+	changes := v.changes()
 	for _, c := range changes[:min(len(changes), maxRunChanges)] {
 		line := archLine{"good", "better", c.text}
 		if c.worse {

@@ -29,6 +29,9 @@ func evilView() ArchView {
 		Score:    ci.HealthScore{Known: true, Value: 4.2},
 		Advice:   []ci.Advice{{Rule: "import-cycle", Text: evil + " imports b", Pos: ci.Position{File: evil, Line: 1}, Key: "k"}},
 	}
+	a.Contracts = []ci.ContractResult{{Contract: ci.Contract{Name: evil, Kind: ci.ContractLayers}, Problem: evil}, {Contract: ci.Contract{Name: "rule", Kind: ci.ContractLayers}, Broken: 1}}
+	a.Violations = []ci.Violation{{Rule: "rule", Kind: "layers", Chain: []int{0, 1}, Edge: g.Imports[0], Text: evil + " must not import b"}}
+	a.Findings = []ci.ModuleFindings{{Module: 0, Errors: 1, Findings: []ci.Diagnostic{{Tool: evil, Rule: evil, Message: evil, Pos: ci.Position{File: evil, Line: 1}}}}}
 	return ArchView{Architecture: a, Repo: evil, Now: time.Unix(0, 0)}
 }
 
