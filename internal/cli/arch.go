@@ -11,6 +11,7 @@ import (
 )
 
 type archCommand struct {
+	aiFlags
 	Out        string   `help:"Write architecture_analysis.json, architecture_report.md and architecture.sarif here." placeholder:"DIR"`
 	HTML       string   `help:"Write the map of the code as one page: hotspots, dependency matrix, module graph." placeholder:"FILE"`
 	ChurnSince string   `help:"How far back history counts: 90d, 12w, 6m or 1y; none: not at all." default:"1y" placeholder:"TIME"`
@@ -35,6 +36,9 @@ func (c *archCommand) Run(s *session) error {
 	}
 	view, err := c.view(s)
 	if err != nil {
+		return err
+	}
+	if shown, err := c.prose(s, &view); shown || err != nil {
 		return err
 	}
 	if decision := policy.Architecture(rules, view.Architecture, view.Delta); decision.Verdict == ci.VerdictFail {

@@ -19,6 +19,9 @@ type ArchView struct {
 	Version string
 	Now     time.Time
 	Failed  []string // the rules of --fail-on that are broken, in words
+	Prose   Prose    // a model's text, whose names and figures are held against the facts
+	Model   string   // who wrote it; empty: nobody
+	AI      string   // what is to be said about models
 }
 
 // label is what a person calls a module: its file, or its name where it has none.
@@ -113,6 +116,7 @@ func ArchText(w io.Writer, v ArchView, o TextOptions) error {
 			p.line(fmt.Sprintf("  %5.1f  %s", -part.Cost, p.ink.dim(fmt.Sprintf("%s: %s %s", part.Name, part.Doc, percent(100*part.Raw)))))
 		}
 	}
+	p.archProse(v)
 	p.archDelta(v)
 	p.archContracts(v)
 	p.archCycles(v)
@@ -127,6 +131,9 @@ func ArchText(w io.Writer, v ArchView, o TextOptions) error {
 	}
 	for _, because := range v.Failed {
 		p.line(p.ink.red("✗ ") + Visible(because))
+	}
+	if v.AI != "" {
+		p.line(p.ink.dim(Visible(v.AI)))
 	}
 	_, err := io.WriteString(w, p.out.String())
 	return err

@@ -27,6 +27,8 @@ type archDoc struct {
 	History   archHistoryDoc     `json:"history"`
 	Delta     *archDeltaDoc      `json:"delta"`
 	Failed    []string           `json:"failed"`
+	Prose     *archProseDoc      `json:"prose"`
+	AI        string             `json:"ai,omitempty"`
 	Warnings  []string           `json:"warnings"`
 }
 
@@ -204,7 +206,7 @@ func ArchDocument(w io.Writer, v ArchView) error {
 	doc := archDoc{
 		Timestamp: v.Now.UTC().Format("2006-01-02T15:04:05Z"), Version: v.Version, Score: scoreOf(v.Score), Failed: list(v.Failed),
 		History: v.historyDoc(), Coupling: v.couplingDocs(50), Contracts: v.contractDocs(), Delta: v.deltaDoc(),
-		Findings: v.findingsDocs(), Elsewhere: v.Elsewhere,
+		Findings: v.findingsDocs(), Elsewhere: v.Elsewhere, Prose: v.proseDoc(), AI: v.AI,
 	}
 	for _, p := range v.Score.Parts {
 		doc.Parts = append(doc.Parts, archPartDoc{p.Name, p.Doc, rounded(p.Raw, 4), number(p.Limit), number(p.Weight), number(p.Curve), rounded(p.Cost, 3)})

@@ -23,6 +23,7 @@ func ArchMarkdown(w io.Writer, v ArchView) error {
 	edges, external := v.counts()
 	m.line("")
 	m.line("%s, %s between them, %s.", plural(v.own(), "module"), plural(edges, "import"), plural(external, "external module"))
+	v.archWords(&m)
 	v.archChange(&m)
 	v.archIssues(&m)
 	v.archPromises(&m)
