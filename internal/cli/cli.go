@@ -82,9 +82,12 @@ type commands struct {
 	Doctor    doctorCommand    `cmd:"" help:"Say why a step did nothing, or what will keep it from working, and what to do."`
 	Init      initCommand      `cmd:"" help:"Write the repository's workflow."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
-	Plan      planCommand      `cmd:"" help:"Say which tests a change can reach, and spread them over machines."`
-	Plugin    pluginCommand    `cmd:"" name:"pytest-plugin" help:"Hand out the pytest plugin that records which test ran what."`
-	Arch      archCommand      `cmd:"" help:"Say how the code hangs together: cycles, coupling, hotspots, a health score."`
+
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
+	Man        manCommand        `cmd:"" hidden:"" help:"Print the manual page."`
+	Plan       planCommand       `cmd:"" help:"Say which tests a change can reach, and spread them over machines."`
+	Plugin     pluginCommand     `cmd:"" name:"pytest-plugin" help:"Hand out the pytest plugin that records which test ran what."`
+	Arch       archCommand       `cmd:"" help:"Say how the code hangs together: cycles, coupling, hotspots, a health score."`
 }
 
 // session is what a command's Run method is given.

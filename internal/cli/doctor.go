@@ -201,12 +201,13 @@ func (c *doctorCommand) workflow(s *session, f doctor.Facts) doctor.Workflow {
 			w.Loose = append(w.Loose, use.Action+"@"+use.Version)
 		case known && pin.SHA == use.SHA:
 			w.Old = append(w.Old, doctor.Pin{Action: use.Action, Version: use.Version, Age: pin.Age(f.Now)})
-		case known:
+		case known && workflow.Older(use.Version, pin.Version):
 			w.Old = append(w.Old, doctor.Pin{Action: use.Action, Version: use.Version, Newer: pin.Version})
 		}
 	}
 	if repo, facts, err := s.lookAround(); err == nil {
 		if o, err := (&initCommand{}).options(s, repo, facts); err == nil {
+			o.Pins = workflow.Adopt(workflow.Pins(), workflow.Uses(text))
 			w.Stale = workflow.Merge(text, workflow.Files(facts, o)[0].Text).Text != text
 		}
 	}

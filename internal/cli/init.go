@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -24,9 +25,11 @@ import (
 )
 
 type initCommand struct {
-	Force  bool   `help:"Overwrite without asking."`
-	Print  bool   `help:"Print the workflow and write nothing."`
-	Action string `help:"The Keepgreen action that the workflow uses, as OWNER/NAME@COMMIT#VERSION or as a path that begins with ./. Without it: what the workflow uses already, or one that is written into .github/keepgreen." placeholder:"REF"`
+	Force      bool          `help:"Overwrite without asking."`
+	Print      bool          `help:"Print the workflow and write nothing."`
+	UpdatePins bool          `help:"Ask GitHub for newer releases of the pinned actions, of the same major version."`
+	MinAge     time.Duration `default:"168h" help:"With --update-pins: how old a release has to be." placeholder:"DURATION"`
+	Action     string        `help:"The Keepgreen action that the workflow uses, as OWNER/NAME@COMMIT#VERSION or as a path that begins with ./. Without it: what the workflow uses already, or one that is written into .github/keepgreen." placeholder:"REF"`
 }
 
 // Run looks at the repository and writes its pipeline.
@@ -38,6 +41,14 @@ func (c *initCommand) Run(s *session) error {
 	options, err := c.options(s, repo, facts)
 	if err != nil {
 		return err
+	}
+	pins, notes, err := c.pins(s)
+	if err != nil {
+		return err
+	}
+	options.Pins = pins
+	for _, note := range notes {
+		fmt.Fprintln(s.Stderr, render.Visible(note))
 	}
 	planned, err := s.planned(facts, options)
 	if err != nil {

@@ -28,8 +28,10 @@ func Files(f Facts, o Options) []File {
 	if o.Pins == nil {
 		o.Pins = Pins()
 	}
-	wf := Pipeline(f, o)
-	files := []File{{Path: wf.Path, Text: sealed(wf.YAML(o.Pins)), Marked: true}}
+	var files []File
+	for _, wf := range []Workflow{Pipeline(f, o), ForkComments(f, o)} {
+		files = append(files, File{Path: wf.Path, Text: sealed(wf.YAML(o.Pins)), Marked: true})
+	}
 	if o.Action == LocalAction {
 		files = append(files, File{Path: strings.TrimPrefix(LocalAction, "./") + "/action.yml", Text: ActionYAML})
 	}

@@ -69,3 +69,14 @@ func FuzzScalar(f *testing.F) {
 		assert.Equal(t, list.K[0], s)
 	})
 }
+
+func TestOlder(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{
+		{"v1.2.3", "v1.2.4", true}, {"v1.10.0", "v1.9.0", false}, {"v1.2.3", "v1.2.3", false}, {"v4.36.2", "codeql-bundle-v2.23.0", false}, {"v1", "v1.0.1", true},
+	} {
+		assert.Equal(t, Older(tt.a, tt.b), tt.want, "%s %s", tt.a, tt.b)
+	}
+}

@@ -79,7 +79,8 @@ func (p *pipeline) metrics() {
 			download("*", "artifacts"),
 			p.clock(),
 			Step{Name: "Metrics", Env: []Pair{{Key: "NEEDS_JSON", Value: "${{ toJSON(needs) }}"}}, Run: "keepgreen metrics --input artifacts"},
-			upload("ci-metrics", "ci_metrics/run_metrics.json"),
+			Step{Name: "The day's insights", If: running + " && github.event_name == 'schedule'", Soft: true, Env: []Pair{{Key: "AI_API_KEY", Value: "${{ secrets.AI_API_KEY }}"}}, Run: "keepgreen insights --out ci_insights.md"},
+			upload("ci-metrics", "ci_metrics/run_metrics.json\nci_insights*"),
 		),
 	})
 }

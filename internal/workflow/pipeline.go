@@ -63,6 +63,7 @@ func Pipeline(f Facts, o Options) Workflow {
 	p.triage()
 	p.sarif()
 	p.required()
+	p.feedback()
 	p.metrics()
 	p.record()
 	return Workflow{
@@ -205,7 +206,7 @@ func lintStep(project Project, tool string) Step {
 		}
 		s.Run = said(project.python()+" -m "+command, log)
 	case tool == "gofmt":
-		s.Run = "mkdir -p " + project.out() + "\ngofmt -l . | tee " + log + "\ntest ! -s " + log
+		s.Run = "mkdir -p " + project.out() + "\ngit ls-files '*.go' ':!:*/testdata/*' | xargs gofmt -l | tee " + log + "\ntest ! -s " + log
 	case project.Language == Go:
 		s.Run = said(tool+" ./...", log)
 	default:
@@ -368,17 +369,25 @@ func (p *pipeline) coverage() {
 			{Key: "baseline_pct", Value: "${{ steps.gate.outputs.baseline_pct }}"},
 		},
 		Steps: append(
-			p.start(),
-			past(),
-			download("reports-test-*", "reports"),
-			Step{
-				Name: "A part was run", If: "needs.generate-matrix.outputs.test_selection_mode == 'selective'",
-				Run: "echo '::notice title=Coverage::A selective run measures a part of the code: the gate is asked where everything runs.'",
-			},
-			Step{Name: "Coverage gate", ID: "gate", If: "needs.generate-matrix.outputs.test_selection_mode != 'selective'", Run: "keepgreen gate coverage " + p.measured("reports/") + " --out reports/coverage_aggregate.json"},
+			append(append(p.start(), past(), download("reports-test-*", "reports")), p.askCoverage()...),
 			upload("reports-coverage", "reports/coverage_aggregate.json"),
 		),
 	})
+}
+
+// askCoverage asks the gate, unless only a part was run: what a part covers says
+// nothing of the whole.
+func (p *pipeline) askCoverage() []Step {
+	gate := Step{Name: "Coverage gate", ID: "gate", Run: "keepgreen gate coverage " + p.measured("reports/") + " --out reports/coverage_aggregate.json"}
+	if !p.planned() {
+		return []Step{gate}
+	}
+	mode := "needs.generate-matrix.outputs.test_selection_mode"
+	gate.If = mode + " != 'selective'"
+	return []Step{{
+		Name: "A part was run", If: mode + " == 'selective'",
+		Run: "echo '::notice title=Coverage::A selective run measures a part of the code: the gate is asked where everything runs.'",
+	}, gate}
 }
 
 // measured are the coverage reports of all shards, one of each: what a tool
@@ -432,5 +441,6 @@ func (p *pipeline) required() {
 
 // Commands are the commands of this program that a generated workflow may call.
 var Commands = []string{
-	"arch", "forensics gate", "forensics verify", "gate coverage", "gate vulns", "history pull", "history push", "metrics", "plan", "triage",
+	"arch", "feedback", "forensics gate", "forensics verify", "gate coverage", "gate vulns",
+	"history pull", "history push", "insights", "metrics", "plan", "triage",
 }

@@ -1,6 +1,7 @@
 package workflow_test
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,6 +63,8 @@ func TestRules(t *testing.T) {
 							assert.Equal(t, step.With["persist-credentials"], "false", id)
 						}
 						checkInputs(t, id, step.Uses, step.With)
+						secret := strings.Contains(strings.Join(slices.Collect(maps.Values(step.Env)), " "), "secrets.")
+						assert.Assert(t, !secret || !runsCode(id), "%s: %s: a secret beside code that a change brings", id, step.Name)
 					}
 				}
 			})
@@ -78,8 +81,18 @@ func rulesOf(t *testing.T, id, when string, permissions map[string]string) {
 		}
 		onMain := strings.Contains(when, "github.event_name == 'push'") && strings.Contains(when, "&& github.ref == 'refs/heads/main'") && !strings.Contains(when, "pull_request")
 		uploads := scope == "security-events" && id == "upload-sarif"
-		assert.Assert(t, onMain || uploads, "%s may write %s when %q", id, scope, when)
+		// It composes text from what earlier jobs left, and a fork's token cannot write.
+		tells := scope == "pull-requests" && id == "pr_feedback"
+		// Same repository only; it applies a verified patch through the forge's API.
+		publishes := (scope == "contents" || scope == "pull-requests") && id == "auto_fix" && strings.Contains(when, "full_name == github.repository")
+		assert.Assert(t, onMain || uploads || tells || publishes, "%s may write %s when %q", id, scope, when)
 	}
+}
+
+// runsCode: jobs that run what is in the repository. cache-forensics needs the
+// key of the log that it makes; a fork's run is not given it.
+func runsCode(id string) bool {
+	return slices.Contains([]string{"lint", "test", "auto_fix_verify", "docker-scan-pr", "docker-images"}, id)
 }
 
 // checkInputs: linters know the inputs of actions by tag only.
@@ -111,7 +124,7 @@ func TestContract(t *testing.T) {
 	tree := kinds(t)["guide"]
 	var wf read
 	assert.NilError(t, yaml.Unmarshal([]byte(workflow.Files(workflow.Detect(tree), optionsOf("guide"))[0].Text), &wf))
-	for _, id := range []string{"generate-matrix", "lint", "test", "coverage-aggregate", "ai_triage", "ci_metrics", "architecture_scan", "trivy-repo-scan", "docker-images", "docker-scan-pr", "cache-forensics"} {
+	for _, id := range []string{"generate-matrix", "lint", "test", "coverage-aggregate", "ai_triage", "ci_metrics", "pr_feedback", "pr_feedback", "architecture_scan", "trivy-repo-scan", "docker-images", "docker-scan-pr", "cache-forensics"} {
 		job, ok := wf.Jobs[id]
 		assert.Assert(t, ok, "no job %s", id)
 		for _, name := range outputs[id] {
