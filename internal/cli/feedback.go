@@ -132,7 +132,8 @@ func (p *pullPlace) marker(view render.FeedbackView) feedback.Marker {
 func (p *pullPlace) body(view render.FeedbackView, have string) string {
 	mine := p.marker(view)
 	if before, ok := feedback.ParseMarker(have); ok {
-		view.Was, view.Resolved = before.Verdict, feedback.Resolved(before.Found, mine.Found)
+		mine = mine.After(before)
+		view.Was, view.Resolved = mine.Was, mine.Resolved()
 		if p.run == 0 { // nobody's run: it keeps the place of the one that was there
 			mine.Run, mine.Attempt = before.Run, before.Attempt
 		}

@@ -14,6 +14,7 @@ import (
 	"keepgreen/internal/github"
 	"keepgreen/internal/render"
 	"keepgreen/internal/report"
+	"keepgreen/internal/trend"
 	"keepgreen/internal/triage"
 )
 
@@ -30,7 +31,8 @@ type pullPlace struct {
 	head     string // the pull request's commit
 	pull     int    // 0: none is known
 	fork     bool
-	muted    string // why there is to be no comment; empty: there may be one
+	jobs     map[string]ci.JobStatus // how the other run's jobs ended, as GitHub says; nil: not asked
+	muted    string                  // why there is to be no comment; empty: there may be one
 	notes    []string
 	dir      string // where artifacts were put; removed in the end
 }
@@ -121,7 +123,11 @@ func (p *pullPlace) ofRun(s *session, id int64) error {
 	}
 	p.run, p.attempt, p.workflow, p.runURL, p.head = run.ID, run.Attempt, run.Name, run.URL, run.HeadSHA
 	p.fork = run.HeadRepo != p.client.Repo().String()
-	if p.pull == 0 && len(run.Pulls) == 1 {
+	p.jobs, err = p.jobStatuses(s, run)
+	if err != nil {
+		return forgeError(err)
+	}
+	if p.pull == 0 && !p.fork && len(run.Pulls) == 1 {
 		p.pull = run.Pulls[0]
 	}
 	if p.pull == 0 {
@@ -143,6 +149,24 @@ func (p *pullPlace) ofRun(s *session, id int64) error {
 		return nil
 	}
 	return p.ofPull(s)
+}
+
+// jobStatuses is how the jobs of a run ended, those of a matrix as one. What its
+// artifacts say of that is not asked: they may call a red run green.
+func (p *pullPlace) jobStatuses(s *session, run github.WorkflowRun) (map[string]ci.JobStatus, error) {
+	jobs, err := p.client.Jobs(s.ctx, run.ID, run.Attempt)
+	if err != nil {
+		return nil, err
+	}
+	var timed []ci.JobTiming
+	for _, j := range jobs {
+		timed = append(timed, ci.JobTiming{Name: j.Name, Status: ci.Concluded(j.Conclusion)})
+	}
+	out := trend.Statuses(timed)
+	if status := ci.Concluded(run.Conclusion); len(jobs) == 0 && status != "" {
+		out[cmp.Or(run.Name, "run")] = status
+	}
+	return out, nil
 }
 
 // muteLabel on a pull request keeps us silent there.
@@ -192,7 +216,11 @@ func (c *feedbackCommand) gather(s *session, about *pullPlace) (ci.Findings, []s
 			read.notes[i] = strings.ReplaceAll(read.notes[i], filepath.ToSlash(about.dir)+"/", "")
 		}
 	}
-	return read.findings(), read.notes, nil
+	found := read.findings()
+	if about.jobs != nil {
+		found.Statuses = about.jobs
+	}
+	return found, read.notes, nil
 }
 
 // download unpacks the run's artifacts below a directory of their own.

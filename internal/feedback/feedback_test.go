@@ -62,7 +62,8 @@ func TestSilence(t *testing.T) {
 
 func TestMarkerIsReadAsItWasWritten(t *testing.T) {
 	m := feedback.Marker{
-		Key: "ci", Run: 4711, Attempt: 2, SHA: strings.Repeat("ab", 20), Verdict: ci.VerdictFail,
+		Key: "ci", Run: 4711, Attempt: 2, SHA: strings.Repeat("ab", 20), Verdict: ci.VerdictFail, Was: ci.VerdictPass,
+		Gone:  []feedback.Found{{ID: "k1-c", Title: "gone"}},
 		Found: []feedback.Found{{ID: "k1-a", Title: "a title --> <!-- with signs"}, {ID: "k1-b", Title: "é\u202e"}},
 	}
 	got, ok := feedback.ParseMarker(m.String() + "\n## more")
@@ -95,10 +96,16 @@ func TestKeys(t *testing.T) {
 	assert.Assert(t, feedback.Key("--> x") != feedback.Key("--> y"))
 }
 
-func TestResolved(t *testing.T) {
-	before := []feedback.Found{{ID: "a", Title: "first"}, {ID: "b", Title: "second"}}
-	assert.DeepEqual(t, feedback.Resolved(before, []feedback.Found{{ID: "b", Title: "second, in other words"}}), []string{"first"})
-	assert.Equal(t, len(feedback.Resolved(nil, before)), 0)
+func TestAfter(t *testing.T) {
+	red := feedback.Marker{Run: 1, Attempt: 1, Verdict: ci.VerdictFail, Found: []feedback.Found{{ID: "a", Title: "first"}, {ID: "b", Title: "second"}}}
+	green := feedback.Marker{Run: 2, Attempt: 1, Verdict: ci.VerdictPass, Found: []feedback.Found{{ID: "b", Title: "second, in other words"}}}
+	first := green.After(red)
+	assert.Equal(t, first.Was, ci.VerdictFail)
+	assert.DeepEqual(t, first.Resolved(), []string{"first"})
+	assert.DeepEqual(t, green.After(first), first) // the same run once more
+	retry := green
+	retry.Attempt = 2
+	assert.Equal(t, len(retry.After(first).Resolved()), 0)
 }
 
 func TestReplies(t *testing.T) {
@@ -126,7 +133,10 @@ func FuzzMarker(f *testing.F) {
 	f.Add("CI", "abc", "k1", "title", int64(1))
 	f.Add("--> <b>\n", "--", "\x00", "-->", int64(-5))
 	f.Fuzz(func(t *testing.T, key, sha, id, title string, run int64) {
-		m := feedback.Marker{Key: feedback.Key(key), Run: run, SHA: sha, Found: []feedback.Found{{ID: id, Title: title}}}
+		m := feedback.Marker{Key: feedback.Key(key), Run: run, SHA: sha}
+		for range 30 {
+			m.Found, m.Gone = append(m.Found, feedback.Found{ID: id, Title: title}), append(m.Gone, feedback.Found{ID: title, Title: id})
+		}
 		text := m.String()
 		assert.Equal(t, strings.Index(text, "--"), 2, text)
 		assert.Equal(t, strings.Count(text, "--"), 2, text)
@@ -135,6 +145,7 @@ func FuzzMarker(f *testing.F) {
 		assert.Assert(t, ok, text)
 		assert.Equal(t, got.Run, run)
 		assert.Equal(t, got.Key, m.Key)
+		assert.Assert(t, len(text) <= 8<<10)
 		_, _ = feedback.ParseMarker(title) // does not panic
 	})
 }

@@ -27,6 +27,8 @@ type Marker struct {
 	SHA     string
 	Verdict ci.Verdict
 	Found   []Found // what it says, so that a later run can say what is gone
+	Was     ci.Verdict
+	Gone    []Found // what the run before had found: a run that repeats itself says the same
 }
 
 // Found is one finding of a comment.
@@ -39,23 +41,35 @@ type Found struct {
 const (
 	maxFound = 20
 	maxTitle = 100
+	maxList  = 3000 // bytes of each list in the comment
 	head     = "<!-- keepgreen:feedback v1 "
 	tail     = " -->"
 )
 
 // String is the marker as a line of Markdown that nobody sees. Everything in it
 // is digits, letters and a few signs, so that nothing of strangers can end it.
+// It has at most 8 kB.
 func (m Marker) String() string {
-	found := slices.Clone(m.Found[:min(len(m.Found), maxFound)])
+	return fmt.Sprintf("%skey=%s run=%d attempt=%d sha=%s verdict=%s was=%s found=%s gone=%s%s", head, Key(m.Key), m.Run, m.Attempt,
+		orDash(m.SHA), orDash(string(m.Verdict)), orDash(string(m.Was)), packed(m.Found), packed(m.Gone), tail)
+}
+
+func orDash(s string) string { return cmp.Or(cutTo(word(s), 64), "-") }
+
+// packed is a list of findings as text, as many of them as there is room for.
+func packed(found []Found) string {
+	found = slices.Clone(found[:min(len(found), maxFound)])
 	for i := range found {
 		found[i].ID, found[i].Title = cutTo(found[i].ID, maxTitle), cutTo(found[i].Title, maxTitle)
 	}
-	data, err := json.Marshal(found)
-	if err != nil || len(found) == 0 {
-		data = nil
+	for len(found) > 0 {
+		data, err := json.Marshal(found)
+		if text := base64.RawStdEncoding.EncodeToString(data); err == nil && len(text) <= maxList {
+			return text
+		}
+		found = found[:len(found)-1]
 	}
-	return fmt.Sprintf("%skey=%s run=%d attempt=%d sha=%s verdict=%s found=%s%s", head, Key(m.Key), m.Run, m.Attempt,
-		cmp.Or(word(m.SHA), "-"), cmp.Or(word(string(m.Verdict)), "-"), base64.RawStdEncoding.EncodeToString(data), tail)
+	return ""
 }
 
 // Key makes a key of a workflow's name. Names that would look the same and are
@@ -115,8 +129,12 @@ func ParseMarker(body string) (m Marker, ok bool) {
 			m.SHA = strings.TrimPrefix(value, "-")
 		case "verdict":
 			m.Verdict = ci.Verdict(strings.TrimPrefix(value, "-"))
+		case "was":
+			m.Was = ci.Verdict(strings.TrimPrefix(value, "-"))
 		case "found":
 			m.Found = foundOf(value)
+		case "gone":
+			m.Gone = foundOf(value)
 		}
 	}
 	return m, m.Key != ""
@@ -140,14 +158,25 @@ func (m Marker) Before(other Marker) bool {
 	return cmp.Or(cmp.Compare(m.Run, other.Run), cmp.Compare(m.Attempt, other.Attempt)) < 0
 }
 
-// Resolved lists the titles of what an earlier comment said and the new one
-// does not say any more.
-func Resolved(before, now []Found) []string {
+// After is what the marker has to carry, and the comment to say, where another
+// version stands already: what that one said and this one does not say any more.
+// A run that writes a second time keeps what it compared itself with.
+func (m Marker) After(before Marker) Marker {
+	m.Was, m.Gone = before.Verdict, before.Found
+	if m.Run == before.Run && m.Attempt == before.Attempt {
+		m.Was, m.Gone = before.Was, before.Gone
+	}
+	m.Gone = slices.DeleteFunc(slices.Clone(m.Gone), func(old Found) bool {
+		return slices.ContainsFunc(m.Found, func(f Found) bool { return f.ID == old.ID })
+	})
+	return m
+}
+
+// Resolved are the titles of what is gone.
+func (m Marker) Resolved() []string {
 	var out []string
-	for _, old := range before {
-		if !slices.ContainsFunc(now, func(f Found) bool { return f.ID == old.ID }) {
-			out = append(out, old.Title)
-		}
+	for _, f := range m.Gone {
+		out = append(out, f.Title)
 	}
 	return out
 }
