@@ -32,7 +32,7 @@ unit:
 
 ## e2e: against the real pytest, coverage, ruff, black, mypy, git and Chromium.
 e2e: keepgreen
-	@scripts/need python3 git chromium shellcheck gcc
+	@scripts/need python3 git chromium shellcheck gcc prometheus prometheus-pushgateway
 	@scripts/venv $(E2E_ENV) e2e/requirements.txt
 	KEEPGREEN_E2E_PYTHON=$(CURDIR)/$(E2E_ENV)/bin/python $(GO) test -tags e2e -count=1 -timeout 15m ./e2e/
 	cd e2e/actionlint && $(GO) test -count=1 ./...

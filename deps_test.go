@@ -78,6 +78,7 @@ var rooms = map[string]struct {
 	"internal/llm/llmtest":         {half: tests},
 	"internal/runner":              {half: world},
 	"internal/execmap":             {half: world},
+	"internal/sink":                {half: world},
 	"internal/github":              {half: world},
 	"internal/github/githubtest":   {half: tests, needs: []string{"internal/github"}},
 
@@ -88,6 +89,7 @@ var rooms = map[string]struct {
 		"internal/agent", "internal/feedback", "internal/git", "internal/github", "internal/history", "internal/llm", "internal/runner", "internal/execmap",
 		"internal/trend", "internal/artifact",
 		"internal/workflow", "internal/doctor",
+		"internal/sink",
 	}},
 
 	"internal/corpus": {half: tests},

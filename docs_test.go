@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"keepgreen/internal/config"
 	"keepgreen/internal/doctor"
 	"keepgreen/internal/report"
+	"keepgreen/internal/sink"
 	"keepgreen/internal/trend"
 	"keepgreen/internal/workflow"
 )
@@ -79,6 +81,11 @@ func generated(t *testing.T, name string) string {
 		fmt.Fprint(&b, "| metric | unit | what it is |\n| --- | --- | --- |\n")
 		for _, m := range trend.Metrics() {
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.Name, m.Unit, m.Doc)
+		}
+	case name == "sinks":
+		fmt.Fprint(&b, "| sink | what goes there | needs |\n| --- | --- | --- |\n")
+		for _, one := range sink.Sinks() {
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", one.Name, one.Doc, cmp.Or(strings.TrimSuffix("`"+one.Needs+"`", "``"), "–"))
 		}
 	case name == "kpis":
 		fmt.Fprint(&b, "| key figure | target | definition |\n| --- | --: | --- |\n")

@@ -22,6 +22,8 @@ type metricsCommand struct {
 	Out       string   `default:"ci_metrics" help:"Where run_metrics.json goes, relative to the repository." placeholder:"DIR"`
 	History   string   `default:".keepgreen/history.db" help:"Where the run is remembered for the key figures; relative to the repository." placeholder:"DB"`
 	NoHistory bool     `help:"Do not write the history."`
+	Emit      bool     `help:"Send the figures to every sink that is set up. A sink that is down is a line, never a failure."`
+	DryRun    bool     `help:"Print what would be sent, and send nothing."`
 }
 
 // Run gathers what is known of the run, works out its figures, and hands them on.
@@ -34,8 +36,18 @@ func (c *metricsCommand) Run(s *session) error {
 	if err := c.write(s, view.RunMetrics); err != nil {
 		return err
 	}
-	if note := c.remember(s, view.RunMetrics); note != "" {
+	store, note := c.remember(s, view.RunMetrics)
+	if store != nil {
+		defer store.Close()
+	}
+	if note != "" {
 		view.Notes = append(view.Notes, note)
+	}
+	if c.Emit || c.DryRun {
+		view.Sinks, err = c.emit(s, store, view.RunMetrics)
+		if err != nil {
+			return err
+		}
 	}
 	return c.tell(s, view)
 }
@@ -61,10 +73,11 @@ func (c *metricsCommand) write(s *session, m ci.RunMetrics) error {
 	return nil
 }
 
-// remember records the attempt. Being without a history is a note, not an error.
-func (c *metricsCommand) remember(s *session, m ci.RunMetrics) (note string) {
-	if c.NoHistory {
-		return ""
+// remember records the attempt, and gives the history on for what cannot be sent
+// now. Being without one is a note, not an error.
+func (c *metricsCommand) remember(s *session, m ci.RunMetrics) (store *history.Store, note string) {
+	if c.NoHistory || c.DryRun {
+		return nil, ""
 	}
 	path := s.baselinePath(c.History)
 	if filepath.Dir(path) == filepath.Join(s.root(), homePath) {
@@ -73,13 +86,12 @@ func (c *metricsCommand) remember(s *session, m ci.RunMetrics) (note string) {
 	ctx := context.WithoutCancel(s.ctx)
 	store, err := history.Open(ctx, path, history.Options{})
 	if err == nil {
-		defer store.Close()
 		err = store.PutPipeline(ctx, history.PipelineOf(m), m.Timing.Jobs)
 	}
 	if err != nil {
-		return "this run is not remembered: " + withHint(err)
+		return store, "this run is not remembered: " + withHint(err)
 	}
-	return ""
+	return store, ""
 }
 
 func (c *metricsCommand) tell(s *session, v render.MetricsView) error {
@@ -92,6 +104,9 @@ func (c *metricsCommand) tell(s *session, v render.MetricsView) error {
 		return render.MetricsText(w, v, render.TextOptions{Width: s.Width, Colour: s.Colour})
 	}
 	if s.Format == "json" {
+		for _, line := range v.Sinks {
+			fmt.Fprintln(s.Stderr, render.Visible(fmt.Sprintf("%s: %s %s", line.Name, line.State, line.Detail)))
+		}
 		for _, note := range v.Notes {
 			fmt.Fprintln(s.Stderr, render.Visible(note))
 		}

@@ -39,6 +39,7 @@ WHERE first_seen > (SELECT o.first_seen FROM other.finding AS o
 		OR NOT EXISTS (SELECT 1 FROM main.fix AS m WHERE m.repo = o.repo AND m.id = o.id)`},
 	{"feedback", `INSERT OR REPLACE INTO feedback SELECT * FROM other.feedback AS o
 		WHERE o.at > coalesce((SELECT m.at FROM main.feedback AS m WHERE m.repo = o.repo AND m.id = o.id), -1)`},
+	{"unsent", "INSERT OR IGNORE INTO unsent SELECT * FROM other.unsent"}, // what is sent twice is one point
 	{"execmap", "INSERT OR IGNORE INTO execmap SELECT * FROM other.execmap"},
 	{"plan_audit", "INSERT OR IGNORE INTO plan_audit SELECT * FROM other.plan_audit"},
 	{"green_log", "INSERT OR IGNORE INTO green_log SELECT * FROM other.green_log"}, // the next that is learned prunes them

@@ -227,6 +227,17 @@ CREATE TABLE feedback (
 `,
 	// What everything covered at the commit of a map, in zstd; null: not known.
 	"ALTER TABLE execmap ADD COLUMN coverage BLOB",
+	// Figures that a sink did not take, for the next run to send.
+	`
+CREATE TABLE unsent (
+	sink TEXT NOT NULL,
+	repo TEXT NOT NULL,
+	run  TEXT NOT NULL, -- with its attempt
+	at   INTEGER NOT NULL, -- microseconds since 1970
+	data TEXT NOT NULL, -- JSON
+	PRIMARY KEY (sink, repo, run)
+) WITHOUT ROWID;
+`,
 }
 
 // migrate brings the file to the newest version, all steps or none.
