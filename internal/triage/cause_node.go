@@ -143,6 +143,7 @@ func jsChai(f ci.Failure) (ci.Cause, bool) {
 	if strings.Contains(f.Message, "Expected values to be strictly") {
 		_, rest, _ := strings.Cut(f.Message, ":\n")
 		rest = strings.Replace(rest, "+ actual - expected", "", 1)
+		rest, _, _ = strings.Cut(rest, "+ expected - actual") // Mocha's own difference follows, the other way round
 		if minus, plus := diffSides(rest); minus != "" && plus != "" {
 			return assertion(f, plus, minus, "")
 		}

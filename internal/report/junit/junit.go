@@ -365,7 +365,7 @@ func (j *junitReader) closeCase() {
 		j.closePart() // the file ended inside of it
 	}
 	j.inCase, j.text = false, nil
-	if tool := j.linter(); tool != "" {
+	if tool := cmp.Or(j.linter(), j.golangci()); tool != "" {
 		j.findings(tool)
 		return
 	}

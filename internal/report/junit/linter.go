@@ -27,6 +27,16 @@ func (j *junitReader) linter() string {
 	return ""
 }
 
+// golangci recognises what golangci-lint writes: a suite is a file, and the class
+// of a case the place in it.
+func (j *junitReader) golangci() string {
+	place, ok := strings.CutPrefix(string(j.c.class), j.suiteName()+":")
+	if !ok || len(j.c.bad) == 0 || strings.Trim(place, "0123456789:") != "" || !strings.HasSuffix(j.suiteName(), ".go") {
+		return ""
+	}
+	return "golangci-lint"
+}
+
 // findings makes diagnostics of a linter's case. What such a case says is spelled
 // as the linter prints it to a terminal, so that both are read in one place. A
 // case that passed is a file without findings.
@@ -39,6 +49,14 @@ func (j *junitReader) findings(tool string) {
 			text = fmt.Sprintf("%s:%d:%d: %s %s", j.suiteName(), line, col, strings.TrimPrefix(string(j.c.name), "org.ruff."), message)
 		case "eslint": // its compact format
 			text = fmt.Sprintf("%s: %s", j.suiteName(), oneLine(p.body))
+		case "golangci-lint":
+			line, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(p.body), ": "), "\nCategory: ")
+			if strings.HasPrefix(line, ": # ") { // what the compiler said
+				_, line, _ = strings.Cut(line, "\n")
+				text = fmt.Sprintf("%s (%s)", strings.TrimPrefix(oneLine(line), "./"), j.c.name)
+				break
+			}
+			text = fmt.Sprintf("%s: %s (%s)", j.c.class, oneLine(line), j.c.name)
 		default:
 			text = p.body
 		}

@@ -28,6 +28,17 @@ shop/stock.py:28: error: "Stock" has no attribute "locck"  [attr-defined]</failu
 			"mypy attr-defined shop/stock.py:22 \"Stock\" has no attribute \"locck\"\nmypy attr-defined shop/stock.py:28 \"Stock\" has no attribute \"locck\"\n",
 		},
 		{
+			"golangci-lint",
+			`<testsuites><testsuite name="a.go" tests="2" errors="0" failures="2"><testcase name="errcheck" classname="a.go:10:11"><failure message="a.go:10:11: Error return value is not checked" type=""><![CDATA[: Error return value is not checked
+Category: errcheck
+File: a.go
+Line: 10
+Details: 	os.Remove(name)]]></failure></testcase><testcase name="typecheck" classname="a.go:1"><failure message="a.go:1: : # example.com/gl" type=""><![CDATA[: : # example.com/gl
+./a.go:11:6: declared and not used: unused
+Category: typecheck]]></failure></testcase></testsuite></testsuites>`,
+			"golangci-lint errcheck a.go:10:11 Error return value is not checked\ngolangci-lint typecheck a.go:11:6 declared and not used: unused\n",
+		},
+		{
 			"eslint",
 			`<testsuites><testsuite package="org.eslint" time="0" tests="1" errors="1" name="/home/ci/a.js"><testcase time="0" name="org.eslint.no-unused-vars" classname="/home/ci/a"><failure message="&apos;x&apos; is assigned a value but never used."><![CDATA[line 1, col 5, Error - 'x' is assigned a value but never used. (no-unused-vars)]]></failure></testcase></testsuite></testsuites>`,
 			"eslint no-unused-vars /home/ci/a.js:1:5 'x' is assigned a value but never used.\n",

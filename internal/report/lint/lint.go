@@ -83,6 +83,9 @@ func lintToolName(name string) string {
 // and makes the text of strangers safe to hold: valid UTF-8, no control
 // characters, a path that stays where it is. ok is false if nothing remains.
 func finishDiagnostic(d ci.Diagnostic) (_ ci.Diagnostic, ok bool) {
+	if d.Rule == "typecheck" {
+		d = typechecked(d)
+	}
 	tool, known := lintTools[d.Tool]
 	if d.Kind == "" {
 		d.Kind = ci.KindLint
@@ -102,6 +105,26 @@ func finishDiagnostic(d ci.Diagnostic) (_ ci.Diagnostic, ok bool) {
 	d.Tool = lintClean(d.Tool, 100)
 	d.URL = lintURL(d.URL)
 	return d, d.Message != "" || d.Rule != ""
+}
+
+// typechecked looks for the compiler's own line where golangci-lint puts all that
+// the compiler said into one finding at a file's first line:
+//
+//	: # example.com/pool
+//	./pool.go:11:6: declared and not used: free
+func typechecked(d ci.Diagnostic) ci.Diagnostic {
+	rest, ok := strings.CutPrefix(d.Message, ": # ")
+	if !ok {
+		return d
+	}
+	_, rest, _ = strings.Cut(rest, "\n")
+	line, _, _ := strings.Cut(rest, "\n")
+	at, ok := cutPlace([]byte(strings.TrimPrefix(line, "./")))
+	if !ok {
+		return d
+	}
+	d.Kind, d.Pos, d.Message = ci.KindBuild, at.position(), strings.TrimSpace(string(at.rest))
+	return d
 }
 
 // maxLintMessage bounds one message: a type error can print whole types.

@@ -269,6 +269,9 @@ var goErrors = []string{
 
 // goLine reads what go build, go vet, staticcheck, gosec and golangci-lint print.
 func (t *Reader) goLine(d *ci.Diagnostic, s string) bool {
+	if strings.HasPrefix(s, ": # ") {
+		return true // golangci-lint: the compiler's lines follow
+	}
 	if !t.all && d.Pos.Col == 0 && t.hint != "go vet" {
 		return false // "x_test.go:12: message" is a test's own log
 	}

@@ -337,6 +337,7 @@ func (j *jestReader) failed(id jsID, f ci.Failure) {
 	if id.hook {
 		f.Kind, outcome = ci.KindError, ci.Errored
 	}
+	j.adopt(id.id)
 	i := j.result(id.line, id.id, outcome)
 	if i < 0 {
 		return
@@ -351,6 +352,24 @@ func (j *jestReader) failed(id jsID, f ci.Failure) {
 	}
 	f.Test, f.Tool = r.ID, r.Framework
 	r.Failure, r.Output = &f, f.Details
+}
+
+// adopt gives a failed test of Vitest's list its whole name: since version 4 the
+// list leaves the suites out, which only the heading of the failure names.
+func (j *jestReader) adopt(id string) {
+	file, rest, _ := strings.Cut(id, "::")
+	last := strings.LastIndex(rest, "::")
+	if j.dialect != jsVitest || last < 0 {
+		return
+	}
+	bare := jsJoin(file, rest[last+2:])
+	i, listed := j.tests[bare]
+	if _, known := j.tests[id]; !listed || known || j.rep.Tests[i].Failure == nil || j.rep.Tests[i].Failure.Message != "" {
+		return
+	}
+	delete(j.tests, bare)
+	j.tests[id] = i
+	j.rep.Tests[i].ID = ci.TestID(id)
 }
 
 // result records a test once.

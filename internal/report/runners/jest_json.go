@@ -162,6 +162,9 @@ func (s *jestSuite) add(rep *jestReport) {
 			r.Outcome = ci.Failed
 			f := jsFailure(plainText(strings.Join(a.Messages, "\n")), root)
 			f.Test = r.ID
+			if f.Message == "STACK_TRACE_ERROR" { // Vitest keeps a stack under this name, and leaves the message out
+				f.Message = "Test timed out in a time that the report does not state"
+			}
 			if f.Exception == "Error" && strings.HasPrefix(f.Message, "expect(") {
 				f.Exception = "AssertionError"
 			}

@@ -75,3 +75,13 @@ take gcc.json gcc -Wall -fdiagnostics-format=json -c native/cache.c -o /dev/null
 (cd cmd && take go-vet.json go vet -json ./evict)
 (cd cmd && take staticcheck.txt staticcheck ./evict)
 (cd cmd && out staticcheck.json staticcheck -f json ./evict)
+
+# golangci-lint 2.15, on a package with three findings and on one that does not compile.
+mkdir lint && cd lint || exit 1
+printf 'module example.com/gl\n\ngo 1.22\n' >go.mod
+printf 'package gl\n\nimport (\n\t"fmt"\n\t"os"\n)\n\n// F fails.\nfunc F(name string) int {\n\tos.Remove(name)\n\n\tfmt.Printf("%%d\\n", "x")\n\treturn 1\n}\n\nfunc never() {}\n' >a.go
+take golangci.txt golangci-lint run ./...
+out golangci.json golangci-lint run --show-stats=false --output.json.path stdout --output.text.path /dev/null ./...
+sed -i '11s/^$/\tvar unused = 3/' a.go
+take golangci-typecheck.txt golangci-lint run ./...
+out golangci-typecheck.json golangci-lint run --show-stats=false --output.json.path stdout --output.text.path /dev/null ./...
