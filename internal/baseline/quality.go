@@ -385,19 +385,21 @@ func (q *Quality) SetCoverage(baseline, current float64) {
 	q.top = q.top.set("coverage", o.bytes())
 }
 
-// Best is the best baseline that main had since a level was accepted; 0: not said.
-func (q *Quality) Best() float64 {
+// Best is the best baseline that main had since a level was accepted, and the
+// series that it belongs to; 0: not said.
+func (q *Quality) Best() (best float64, series string) {
 	coverage, _ := q.top.sub("coverage")
 	if v, err := percentage(coverage.get("best")); err == nil && v != nil {
-		return *v
+		return *v, Text(coverage.get("best_series"))
 	}
-	return 0
+	return 0, ""
 }
 
-// SetBest states it. The guide's file has no such key; it stands beside the others.
-func (q *Quality) SetBest(best float64) {
+// SetBest states it. The guide's file has no such keys; they stand beside the others.
+func (q *Quality) SetBest(best float64, series string) {
 	o, _ := q.top.sub("coverage")
-	q.top = q.top.set("coverage", o.set("best", encode(math.Round(best*1e4)/1e4)).bytes())
+	o = o.set("best", encode(math.Round(best*1e4)/1e4)).set("best_series", encode(series))
+	q.top = q.top.set("coverage", o.bytes())
 }
 
 // SetVulnerabilities states the counts that the baseline now has.

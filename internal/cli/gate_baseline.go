@@ -71,11 +71,13 @@ func (c *gateCoverage) edited(old []byte, m *measured, d policy.CoverageDecision
 	// What the next run will be compared with, by the gate's own rule.
 	next := policy.Coverage(r, policy.CoverageBaseline{Records: qualityRecords(q).records, Stated: -1}, policy.CoverageSettings{Delta: 100})
 	q.SetCoverage(next.Baseline, pct)
-	switch {
-	case m.accepted != "":
-		q.SetBest(next.Baseline)
-	case c.Policy == "strict":
-		q.SetBest(max(q.Best(), next.Baseline)) // ten entries do not go back far enough for an anchor
+	if m.accepted != "" || c.Policy == "strict" {
+		// Ten entries do not go back far enough for an anchor.
+		best, series := q.Best()
+		if m.accepted != "" || series != r.Series {
+			best = 0
+		}
+		q.SetBest(max(best, next.Baseline), r.Series)
 	}
 	return q.Bytes(), nil
 }

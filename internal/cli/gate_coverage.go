@@ -165,6 +165,7 @@ type storedBaseline struct {
 	records []policy.CoverageRecord
 	stated  float64
 	best    float64 // 0: not said
+	series  string  // of best
 	missing bool
 }
 
@@ -203,7 +204,7 @@ func qualityRecords(q *baseline.Quality) storedBaseline {
 			Accepted: e.Accepted != "",
 		})
 	}
-	out.best = q.Best()
+	out.best, out.series = q.Best()
 	return out
 }
 
@@ -261,7 +262,7 @@ const maxLine = 5000
 
 // order brings the records into the order of history and says what is odd.
 func (s *session) order(stored storedBaseline, repo *git.Repo, run ci.Run) (policy.CoverageBaseline, []string) {
-	base := policy.CoverageBaseline{Records: stored.records, Stated: stored.stated, Default: stored.missing, Best: stored.best}
+	base := policy.CoverageBaseline{Records: stored.records, Stated: stored.stated, Default: stored.missing, Best: stored.best, BestSeries: stored.series}
 	var notes []string
 	for _, r := range stored.records {
 		if r.Time.After(s.Now().Add(5 * 60 * 1e9)) {

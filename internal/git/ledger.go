@@ -61,7 +61,14 @@ func (r *Repo) LoadCounted(ctx context.Context, s Stored) (data []byte, commits 
 	if err != nil || tip == "" {
 		return nil, 0, err
 	}
-	if err := r.remember(ctx, s, tip); err != nil {
+	err = r.remember(ctx, s, tip)
+	if errors.Is(err, ErrRewound) {
+		// Somebody else in this clone may have seen what was pushed since.
+		if tip, err = r.tip(ctx, s); err == nil {
+			err = r.remember(ctx, s, tip)
+		}
+	}
+	if err != nil {
 		return nil, 0, err
 	}
 	out, err := r.run(ctx, "rev-list", "--count", "--full-history", tip, "--", s.Path)

@@ -41,6 +41,8 @@ type CoverageBaseline struct {
 	Default bool             // Stated is the default, not anybody's measurement
 	Removed *RemovedCode     // what the change removed, where that is known
 	Best    float64          // the best baseline that main is known to have had, where the records do not go back to it; 0: not known
+	// BestSeries is what Best is comparable with; empty: anything.
+	BestSeries string
 }
 
 // RemovedCode is the part of the base's coverage that the change deleted.

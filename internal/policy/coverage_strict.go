@@ -53,7 +53,7 @@ func (d CoverageDecision) strict(now CoverageRecord, again *CoverageRecord, usab
 	}
 	shift := base.Removed.shift()
 	d.Baseline += shift
-	c := strictCase{judged: d.Now, delta: s.Delta, noise: noise(usable), best: max(highWater(usable), base.Best) + shift}
+	c := strictCase{judged: d.Now, delta: s.Delta, noise: noise(usable), best: base.best(usable, now.Series) + shift}
 	if now.Total > 0 {
 		c.delta = max(c.delta, 100/float64(now.Total)) // one line of a tiny scope is no regression
 	}
@@ -181,6 +181,15 @@ func fallen(records []CoverageRecord, series string, baseline, delta, noise floa
 	}
 	f.sudden = len(before) == 0 || median(before)-f.level > delta+doubt*noise
 	return f
+}
+
+// best is the best baseline that main had since a level was accepted.
+func (b CoverageBaseline) best(usable []CoverageRecord, series string) float64 {
+	best := highWater(usable)
+	if b.BestSeries == "" || series == "" || b.BestSeries == series {
+		best = max(best, b.Best)
+	}
+	return best
 }
 
 // highWater is the best rolling median since a level was last accepted.
