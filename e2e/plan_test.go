@@ -162,3 +162,25 @@ func TestRunLeavesOutWhatTheChangeCannotReach(t *testing.T) {
 	assert.NilError(t, json.Unmarshal([]byte(out), &audit))
 	assert.Equal(t, audit, struct{ Runs, Failed, Missed, Skipped int }{1, 2, 0, 8})
 }
+
+// Each Go test function by itself, with a profile of the whole module.
+func TestPlanRecordsGoByTestFunction(t *testing.T) {
+	a := "package a\n\nfunc One() int { return 1 }\n\nfunc Two() int { return 2 }\n"
+	p := newProject(t, map[string]string{
+		".gitignore":  ".keepgreen/\n",
+		"go.mod":      "module example.com/m\n\ngo 1.24\n",
+		"a/a.go":      a,
+		"a/a_test.go": "package a\n\nimport \"testing\"\n\nfunc TestOne(t *testing.T) { One() }\n\nfunc TestTwo(t *testing.T) { Two() }\n",
+		"b/b_test.go": "package b\n\nimport (\n\t\"testing\"\n\n\t\"example.com/m/a\"\n)\n\nfunc TestB(t *testing.T) { a.Two() }\n\nfunc TestFails(t *testing.T) { t.Fatal() }\n",
+	})
+	_, stderr, status := p.keepgreen("plan", "record", "--go")
+	assert.Equal(t, status, 0, stderr)
+	p.git("switch", "-q", "-c", "change")
+	for change, want := range map[string]string{
+		"return 1": "example.com/m/a.TestOne example.com/m/b.TestFails", // what failed was not recorded
+		"return 2": "example.com/m/a.TestTwo example.com/m/b.TestB example.com/m/b.TestFails",
+	} {
+		p.write(map[string]string{"a/a.go": strings.Replace(a, change, change+"0", 1)})
+		assert.Equal(t, p.selected(), want)
+	}
+}

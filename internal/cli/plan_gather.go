@@ -305,7 +305,11 @@ const maxConfigText = 1 << 20
 
 // each reads the text of every Python file of a tree.
 func (x *sources) each(tree scanned, head string, each func(name string, data []byte)) error {
-	files := slices.DeleteFunc(slices.Clone(tree.listed), func(f git.File) bool { return path.Ext(f.Path) != ".py" && path.Ext(f.Path) != ".pyw" })
+	return x.read(slices.DeleteFunc(slices.Clone(tree.listed), func(f git.File) bool { return path.Ext(f.Path) != ".py" && path.Ext(f.Path) != ".pyw" }), head, each)
+}
+
+// read reads the text of files of a tree.
+func (x *sources) read(files []git.File, head string, each func(name string, data []byte)) error {
 	if head != "" {
 		return x.repo.ReadBlobs(x.s.ctx, files, func(f git.File, data []byte) { each(f.Path, data) })
 	}

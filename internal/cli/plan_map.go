@@ -82,7 +82,11 @@ func (f *planFacts) useMap(s *session, x *sources, tree scanned, head string, m 
 		}
 	}
 	d := &impact.Dynamic{Map: m, Since: since}
-	if d.Deltas, err = x.deltas(since, tree, m.Commit, head); err != nil {
+	d.Deltas, err = x.deltas(since, tree, m.Commit, head, ".py", ".pyw")
+	if err == nil {
+		d.Go, err = x.deltas(since, tree, m.Commit, head, ".go")
+	}
+	if err != nil {
 		f.notes = append(f.notes, fmt.Sprintf("the map of %.9s is not used: %v", m.Commit, err))
 		return
 	}
@@ -102,11 +106,11 @@ func (x *sources) since(commit, head string) ([]ci.FileChange, error) {
 	return fromFolder(change.Files, x.repo.Sub), err
 }
 
-// deltas reads both versions of the Python files among the changed ones.
-func (x *sources) deltas(since []ci.FileChange, tree scanned, commit, head string) (map[string]impact.Delta, error) {
+// deltas reads both versions of the files with these suffixes among the changed ones.
+func (x *sources) deltas(since []ci.FileChange, tree scanned, commit, head string, suffixes ...string) (map[string]impact.Delta, error) {
 	names := map[string]bool{}
 	for _, name := range changedNames(since) {
-		if ext := path.Ext(name); ext == ".py" || ext == ".pyw" {
+		if slices.Contains(suffixes, path.Ext(name)) {
 			names[name] = true
 		}
 	}
@@ -138,7 +142,7 @@ func (x *sources) deltas(since []ci.FileChange, tree scanned, commit, head strin
 		}
 	}
 	some := scanned{listed: slices.DeleteFunc(slices.Clone(tree.listed), func(f git.File) bool { return !names[f.Path] })}
-	err = x.each(some, head, func(name string, data []byte) {
+	err = x.read(some.listed, head, func(name string, data []byte) {
 		facts, read := now[name]
 		if !read {
 			return
@@ -152,7 +156,8 @@ func (x *sources) deltas(since []ci.FileChange, tree scanned, commit, head strin
 
 // planRecord keeps what the plugin wrote.
 type planRecord struct {
-	Paths   []string `arg:"" help:"The folders that KEEPGREEN_MAP named, of one run: all shards and workers; or a database of coverage.py with contexts, or of pytest-testmon; or TESTFILE=REPORT, what one test file of any language covers." placeholder:"PATHS"`
+	Paths   []string `arg:"" optional:"" help:"The folders that KEEPGREEN_MAP named, of one run: all shards and workers; or a database of coverage.py with contexts, or of pytest-testmon; or TESTFILE=REPORT, what one test file of any language covers." placeholder:"PATHS"`
+	Go      bool     `help:"Run every Go test function by itself with a coverage profile, and record that."`
 	History string   `default:".keepgreen/history.db" help:"The history." placeholder:"DB"`
 }
 
@@ -205,6 +210,13 @@ type whoRan interface {
 func (c *planRecord) read(s *session, repo *git.Repo) (whoRan, error) {
 	recording := impact.NewRecording()
 	n := 0
+	if c.Go {
+		tests, err := s.recordGo(repo, recording)
+		if err != nil {
+			return nil, noAnswerf("", "%w", err)
+		}
+		n += tests
+	}
 	for _, name := range c.Paths {
 		if test, report, ok := strings.Cut(name, "="); ok {
 			if err := s.covered(repo, recording, ci.TestID(filepath.ToSlash(test)), report); err != nil {
@@ -294,7 +306,7 @@ func (s *session) keepMap(store *history.Store, repo *git.Repo, r whoRan) (*impa
 	}
 	var dirty []string
 	for _, name := range changedNames(fromFolder(since.Files, repo.Sub)) {
-		if path.Ext(name) == ".py" {
+		if readable(name) {
 			dirty = append(dirty, name)
 		}
 	}

@@ -16,6 +16,7 @@ type Dynamic struct {
 	*Map
 	Since  []ci.FileChange  // everything that changed since
 	Deltas map[string]Delta // by path: every Python file of it
+	Go     map[string]Delta // and every Go file
 	// Texts yields every Python file of the tree that is tested.
 	Texts func(yield func(file string, text []byte)) error
 }

@@ -3,6 +3,7 @@ package impact
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"gotest.tools/v3/assert"
@@ -99,5 +100,37 @@ func TestGoByWhatTheGoCommandLists(t *testing.T) {
 		"a/other_windows.go": "e/a.TestA", "a/data.txt": "e/a.TestA e/b.TestB e/c.TestC",
 	} {
 		assert.Equal(t, ids(Select(changed(in, file)).Tests), want, file)
+	}
+}
+
+// A body that changed selects the Go tests that ran it; anything else goes by
+// what a test is linked from.
+func TestGoByWhatItsTestsRan(t *testing.T) {
+	old := "package a\n\n// A is a.\nfunc A() int { return 1 }\n\nfunc (t *T) M() int {\n\treturn 2\n}\n\ntype T struct{}\n"
+	in := Input{Settings: Settings{Enabled: true, Threshold: 20}, Config: ReadPytest(nil), Graph: ci.Graph{Modules: []ci.Module{{Name: "e/a", File: "a", Defs: []ci.Definition{
+		{Name: "TestA", Kind: ci.DefFunction, File: "a/x_test.go"},
+		{Name: "TestM", Kind: ci.DefFunction, File: "a/x_test.go"},
+		{Name: "TestNew", Kind: ci.DefFunction, File: "a/x_test.go"},
+		{Name: "TestExec", Kind: ci.DefFunction, File: "a/x_test.go"},
+	}}}}}
+	in.Go = []GoPackage{{Name: "e/a [e/a.test]", Files: []string{"a/a.go"}}, {Name: "e/a.test", Imports: []string{"e/a [e/a.test]"}}}
+	r := NewRecording()
+	r.GoRan("e/a.TestA", "a/a.go", []string{"A"}, "")
+	r.GoRan("e/a.TestM", "a/a.go", []string{"T.M"}, "")
+	r.GoRan("e/a.TestExec", "a/a.go", nil, "it may start processes")
+	for title, c := range map[string]struct{ from, to, want string }{
+		"a function's body":   {"return 1", "return 3", "e/a.TestA e/a.TestExec e/a.TestNew"},
+		"a method's body":     {"return 2", "return 3", "e/a.TestExec e/a.TestM e/a.TestNew"},
+		"a signature":         {"A() int", "A(x ...int) int", "e/a.TestA e/a.TestExec e/a.TestM e/a.TestNew"},
+		"a type":              {"struct{}", "struct{ x int }", "e/a.TestA e/a.TestExec e/a.TestM e/a.TestNew"},
+		"a directive":         {"package a", "//go:build linux\n\npackage a", "e/a.TestA e/a.TestExec e/a.TestM e/a.TestNew"},
+		"a comment":           {"is a.", "is an A.", "e/a.TestExec e/a.TestNew"},
+		"what does not parse": {"type T", "type", "e/a.TestA e/a.TestExec e/a.TestM e/a.TestNew"},
+	} {
+		now := strings.Replace(old, c.from, c.to, 1)
+		before, after := source.Go([]byte(old)), source.Go([]byte(now))
+		in.Map = &Dynamic{Map: r.Map("c", nil), Go: map[string]Delta{"a/a.go": {Old: before.Defs, New: after.Defs, OldText: []byte(old), NewText: []byte(now), Broken: after.Broken != nil}}}
+		in.Change = []ci.FileChange{{Path: "a/a.go", Status: "M"}}
+		assert.Equal(t, ids(Select(in).Tests), c.want, title)
 	}
 }

@@ -60,7 +60,7 @@ func (in *Input) stale() (note string) {
 			continue
 		}
 		_, critical := in.critical(f.Path)
-		if critical || ext != ".py" && ext != ".pyw" && !isDocs(f.Path) && !in.Map.reads(f.Path) {
+		if critical || ext != ".py" && ext != ".pyw" && ext != ".go" && !isDocs(f.Path) && !in.Map.reads(f.Path) {
 			in.Map = nil
 			return fmt.Sprintf("who ran what is not used: %s changed since it was recorded", f.Path)
 		}
@@ -132,13 +132,16 @@ func ParseRule(text string) (Rule, error) {
 	return r, nil
 }
 
+// docsFolders hold documentation, or the pieces that a changelog is made of.
+var docsFolders = []string{"docs/", "doc/", "changelog/", "changelog.d/", "changes/", "newsfragments/", "news/", "releasenotes/", ".changeset/"}
+
 // isDocs reports whether a path is documentation, or a file that only tools of
 // people read.
 func isDocs(name string) bool {
 	base := strings.ToUpper(path.Base(name))
 	stem, _, _ := strings.Cut(base, ".")
 	switch {
-	case path.Ext(name) == ".md", strings.HasPrefix(name, "docs/"), strings.HasPrefix(name, "doc/"):
+	case path.Ext(name) == ".md", path.Ext(name) == ".rst", slices.ContainsFunc(docsFolders, func(f string) bool { return strings.HasPrefix(name, f) }):
 		return true
 	case slices.Contains([]string{"LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS", "CONTRIBUTORS", "CODEOWNERS", "CHANGELOG", "CHANGES", "README", "SECURITY", "CITATION"}, stem):
 		return path.Ext(name) != ".py"

@@ -85,12 +85,31 @@ func (s *selection) golang(name string) (Cause, bool) {
 		s.linked = newGoLinks(s.in.Go)
 	}
 	tests, known := s.linked.linked(name)
+	var bodies map[string]bool
+	only := false
+	if s.in.Map != nil && !s.in.Wide[KindRuns] {
+		if delta, changed := s.in.Map.Go[name]; changed {
+			bodies, only = delta.goBodies()
+		}
+	}
 	cause := Cause{File: name, Kind: KindImport, Text: "whose test is linked from it"}
 	for i, t := range s.u.tests {
 		pkg := goPackage(string(t.ID))
 		steps, reached := tests[pkg]
 		if !reached {
 			continue
+		}
+		if only {
+			def, runs := s.goRuns(t, name, bodies)
+			if !runs {
+				continue
+			}
+			if def != "" {
+				if s.choose(i, KindRuns, "it runs "+name+"::"+def+", which changed", []Step{{From: string(t.ID), To: name + "::" + def, How: "runs"}}) {
+					cause.Tests++
+				}
+				continue
+			}
 		}
 		var names []string
 		for _, step := range steps {
@@ -99,6 +118,9 @@ func (s *selection) golang(name string) (Cause, bool) {
 		if s.choose(i, KindImport, fmt.Sprintf("%s changed: %s", name, strings.Join(append([]string{pkg}, names...), " → ")), steps) {
 			cause.Tests++
 		}
+	}
+	if only {
+		cause.Kind, cause.Text = KindRuns, "who runs the functions whose bodies changed"
 	}
 	return cause, known
 }
