@@ -96,7 +96,8 @@ func (c *feedbackCommand) check(s *session, about *pullPlace, view render.Feedba
 			continue
 		}
 		check.Annotations = append(check.Annotations, github.CheckAnnotation{
-			Path: one.Pos.File, StartLine: one.Pos.Line, EndLine: max(one.Pos.EndLine, one.Pos.Line), Level: levelOf(one.Level), Title: one.Title, Message: one.Message,
+			Path: one.Pos.File, StartLine: one.Pos.Line, EndLine: max(one.Pos.EndLine, one.Pos.Line), Level: levelOf(one.Level),
+			Title: render.Visible(one.Title), Message: render.VisibleLines(one.Message),
 		})
 	}
 	_, err := about.client.PutCheck(s.ctx, check)

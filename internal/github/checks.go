@@ -16,6 +16,13 @@ import (
 // MaxAnnotations is how many annotations one request may carry.
 const MaxAnnotations = 50
 
+// What a check run takes (docs.github.com/rest/checks/runs); longer texts are cut.
+const (
+	maxOutput  = 65535      // characters of summary and text
+	maxTitle   = 255        // characters of a title
+	maxMessage = 64<<10 - 1 // bytes of a message
+)
+
 // Check is a check run on a commit.
 type Check struct {
 	Name, HeadSHA string
@@ -127,7 +134,9 @@ func statusOf(check Check) string {
 }
 
 func outputOf(check Check, some []*gh.CheckRunAnnotation) *gh.CheckRunOutput {
-	return &gh.CheckRunOutput{Title: new(check.Title), Summary: new(check.Summary), Text: optional(check.Text), Annotations: some}
+	return &gh.CheckRunOutput{
+		Title: new(runes(check.Title, maxTitle)), Summary: new(runes(check.Summary, maxOutput)), Text: optional(runes(check.Text, maxOutput)), Annotations: some,
+	}
 }
 
 func optional(s string) *string {
@@ -135,6 +144,25 @@ func optional(s string) *string {
 		return nil
 	}
 	return &s
+}
+
+// runes cuts a text to so many characters.
+func runes(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	if r := []rune(s); len(r) > most {
+		return string(r[:most])
+	}
+	return s
+}
+
+// bytesOf cuts a text to so many bytes, between two characters.
+func bytesOf(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "")
 }
 
 // basic spells characters of four bytes as escapes: annotations with them end in
@@ -156,7 +184,7 @@ func annotationsOf(check Check) []*gh.CheckRunAnnotation {
 	for _, a := range check.Annotations {
 		one := &gh.CheckRunAnnotation{
 			Path: new(a.Path), StartLine: new(max(a.StartLine, 1)), EndLine: new(max(a.EndLine, a.StartLine, 1)),
-			AnnotationLevel: new(a.Level), Title: optional(basic(a.Title)), Message: new(basic(a.Message)), RawDetails: optional(basic(a.Raw)),
+			AnnotationLevel: new(a.Level), Title: optional(runes(basic(a.Title), maxTitle)), Message: new(bytesOf(basic(a.Message), maxMessage)), RawDetails: optional(bytesOf(basic(a.Raw), maxMessage)),
 		}
 		if a.StartCol > 0 && a.EndCol >= a.StartCol && one.GetStartLine() == one.GetEndLine() {
 			one.StartColumn, one.EndColumn = new(a.StartCol), new(a.EndCol)

@@ -154,6 +154,17 @@ func TestChecksTakeAnyNumberOfAnnotationsAndRepeatNone(t *testing.T) {
 	assert.Equal(t, have[0].Annotations[0].Title, `bang \U0001f4a5`)
 }
 
+func TestACheckIsCutToItsLimits(t *testing.T) {
+	_, repo, client := forge(t)
+	long := strings.Repeat("é\U0001F4A5", 70000)
+	_, err := client.PutCheck(ctx, github.Check{
+		Name: "keepgreen", HeadSHA: repo.Head("feature"), Conclusion: "neutral", Title: long, Summary: long, Text: long,
+		Annotations: []github.CheckAnnotation{{Path: "a.py", Level: "notice", Title: long, Message: long, Raw: long}},
+	})
+	assert.NilError(t, err)
+	assert.Equal(t, len([]rune(repo.Checks(repo.Head("feature"))[0].Summary)), 65535)
+}
+
 func TestSARIFArrivesAsItWas(t *testing.T) {
 	_, repo, client := forge(t)
 	_, err := client.UploadSARIF(ctx, repo.Head("main"), "refs/heads/main", []byte(`{"version":"2.1.0"}`))

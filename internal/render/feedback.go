@@ -80,7 +80,7 @@ func FeedbackSummary(v FeedbackView) string { return v.markdown(maxSummary) }
 // FeedbackHeadline is the comment's first sentence as plain text.
 func FeedbackHeadline(v FeedbackView) string {
 	sign, bold, rest := v.headline(v.cards())
-	return strings.Join(append([]string{sign + " " + bold}, rest...), " · ")
+	return cut(Visible(strings.Join(append([]string{sign + " " + bold}, rest...), " · ")), 240)
 }
 
 func (v FeedbackView) headlineMarkdown(cards []card) string {
