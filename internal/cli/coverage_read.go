@@ -8,9 +8,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 
 	"keepgreen/internal/ci"
+	"keepgreen/internal/config"
 	"keepgreen/internal/execmap"
 	"keepgreen/internal/report"
 	"keepgreen/internal/report/coverage"
@@ -23,6 +25,7 @@ type coverageReader struct {
 	tracked   []string
 	reports   []*ci.Coverage
 	databases []*ci.Coverage // what ran, raw: of .coverage files
+	excluded  *regexp.Regexp // what the project leaves out of them
 	notes     []string
 }
 
@@ -41,6 +44,9 @@ func (s *session) coverageOf(paths, tracked []string) (*ci.Coverage, []string, e
 				return nil, nil, err
 			}
 		}
+	}
+	if len(r.databases) > 0 {
+		r.exclusions()
 	}
 	for _, ran := range r.databases {
 		r.reports = append(r.reports, r.counted(ran, coverage.MergeAll(r.reports...)))
@@ -120,9 +126,9 @@ func (r *coverageReader) database(name string, in io.Reader, named bool) error {
 	return nil
 }
 
-// dataTool is the series of a database that is read by itself. coverage.py's own
-// reports may leave out more than is known here (its configuration), so their
-// numbers are not compared with these.
+// dataTool is the series of a database that is read by itself. What coverage.py
+// counts in its own reports may differ by CPython's version and by what [report]
+// omits, so their numbers are not compared with these.
 const dataTool = ".coverage"
 
 // counted makes coverage of what ran. Which lines could have run is not in a
@@ -168,6 +174,30 @@ func (r *coverageReader) counted(ran, reports *ci.Coverage) *ci.Coverage {
 	return out
 }
 
+// exclusions reads what the project tells coverage.py to leave out.
+func (r *coverageReader) exclusions() {
+	for _, name := range config.CoveragePyFiles {
+		data, err := r.readBounded(filepath.Join(r.root(), name), 1<<20)
+		if err != nil {
+			continue
+		}
+		e, found, err := config.CoveragePy(name, data)
+		if err != nil && found {
+			r.notes = append(r.notes, fmt.Sprintf("%s: %v: coverage.py's own exclusions are taken", name, err))
+			return
+		}
+		if !found || err != nil {
+			continue
+		}
+		var unknown []string
+		r.excluded, unknown = source.Exclusion(e.Lines, e.Also)
+		for _, one := range unknown {
+			r.notes = append(r.notes, fmt.Sprintf("%s: the exclusion %q is not understood here and excludes nothing", name, one))
+		}
+		return
+	}
+}
+
 // statements reads a Python file of the repository.
 func (r *coverageReader) statements(name string) (source.Statements, bool) {
 	if ext := path.Ext(name); ext != ".py" && ext != ".pyw" || !filepath.IsLocal(filepath.FromSlash(name)) {
@@ -183,5 +213,5 @@ func (r *coverageReader) statements(name string) (source.Statements, bool) {
 		return source.Statements{}, false
 	}
 	text, err := io.ReadAll(io.LimitReader(file, maxSource))
-	return source.PythonStatements(text), err == nil
+	return source.PythonStatements(text, r.excluded), err == nil
 }

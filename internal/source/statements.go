@@ -27,24 +27,54 @@ func (s Statements) First(line int) int {
 	return line
 }
 
-// excluded is what coverage.py 7 leaves out unless it is told otherwise:
+// excludedByDefault is what coverage.py 7 leaves out unless it is told otherwise:
 // DEFAULT_EXCLUDE in coverage/config.py.
-var excluded = regexp.MustCompile(`(?m)#\s*(?:pragma|PRAGMA)[:\s]?\s*(?:no|NO)\s*(?:cover|COVER)` +
-	`|^\s*(?:(?:(?:async )?def .*?)?[\])]+(?:\s*->.*?)?:\s*)?\.\.\.\s*(?:#|$)` +
-	`|^\s*if (?:typing\.)?TYPE_CHECKING:`)
+var excludedByDefault = []string{
+	`#\s*(?:pragma|PRAGMA)[:\s]?\s*(?:no|NO)\s*(?:cover|COVER)`,
+	`^\s*(?:(?:(?:async )?def .*?)?[\])]+(?:\s*->.*?)?:\s*)?\.\.\.\s*(?:#|$)`,
+	`^\s*if (?:typing\.)?TYPE_CHECKING:`,
+}
 
-// PythonStatements finds the statements of a file. Like coverage.py it counts a
+var defaultExclusion, _ = Exclusion(nil, nil)
+
+// Exclusion makes one expression of those that a project leaves out: its lines
+// instead of the defaults (nil: those), and others beside them. What Go's
+// expressions do not know of Python's, such as looking ahead, is left out and
+// named.
+func Exclusion(lines, also []string) (all *regexp.Regexp, unknown []string) {
+	if lines == nil {
+		lines = excludedByDefault
+	}
+	var parts []string
+	for _, one := range slices.Concat(lines, also) {
+		if _, err := regexp.Compile("(?m:" + one + ")"); err != nil {
+			unknown = append(unknown, one)
+			continue
+		}
+		parts = append(parts, "(?m:"+one+")")
+	}
+	if len(parts) == 0 {
+		parts = []string{`[^\s\S]`} // matches nothing
+	}
+	return regexp.MustCompile(strings.Join(parts, "|")), unknown
+}
+
+// PythonStatements finds the statements of a file; excluded is of Exclusion, nil:
+// coverage.py's defaults. Like coverage.py it counts a
 // logical line once, on its first line, and only if CPython compiles it to
 // anything: not docstrings, not "else:" or "global", not what can never be
 // reached, and nothing that is excluded.
-func PythonStatements(src []byte) Statements {
+func PythonStatements(src []byte, excluded *regexp.Regexp) Statements {
+	if excluded == nil {
+		excluded = defaultExclusion
+	}
 	text, _ := decode(src)
 	if bytes.IndexByte(text, '\r') >= 0 {
 		text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
 	}
 	w := walker{lines: logicalLines(text)}
-	w.exclude(text)
+	w.exclude(text, excluded)
 	for at := 0; at < len(w.lines); { // more than once only where the file does not parse
 		at, _ = w.block(at, scope{docstring: at == 0})
 	}
@@ -216,7 +246,7 @@ func (l *logical) end(p part, whole bool) {
 
 // exclude marks what matches, and what hangs on it: the suite under a header,
 // and the function or class under a decorator or a signature.
-func (w *walker) exclude(text []byte) {
+func (w *walker) exclude(text []byte, excluded *regexp.Regexp) {
 	w.runs = make([]bool, len(w.lines))
 	line, from := 1, 0
 	var marks []ci.LineRange

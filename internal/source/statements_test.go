@@ -33,15 +33,34 @@ func TestPythonStatements(t *testing.T) {
 		{"old line ends", "a\r\n'''\r\n'''\r\nb\rc", []int{1, 2, 4, 5}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := source.PythonStatements([]byte(c.src))
+			got := source.PythonStatements([]byte(c.src), nil)
 			assert.DeepEqual(t, got.Lines, c.want)
 			for _, n := range got.Lines {
 				assert.Equal(t, got.First(n), n)
 			}
 		})
 	}
-	s := source.PythonStatements([]byte("a\nx = (\n 1,\n)\nb\n"))
+	s := source.PythonStatements([]byte("a\nx = (\n 1,\n)\nb\n"), nil)
 	assert.DeepEqual(t, []int{s.First(1), s.First(2), s.First(3), s.First(4), s.First(5), s.First(99)}, []int{1, 2, 2, 2, 5, 99})
+}
+
+func TestExclusion(t *testing.T) {
+	src := []byte("a\ndef __repr__(self):\n  b\nc # pragma: no cover\n")
+	for _, c := range []struct {
+		lines, also []string
+		want        []int
+		unknown     int
+	}{
+		{nil, nil, []int{1, 2, 3}, 0},
+		{nil, []string{"def __repr__"}, []int{1}, 0},
+		{[]string{"def __repr__"}, nil, []int{1, 4}, 0},
+		{[]string{}, nil, []int{1, 2, 3, 4}, 0},
+		{nil, []string{"^a$", "x(?=y)", "("}, []int{2, 3}, 2},
+	} {
+		all, unknown := source.Exclusion(c.lines, c.also)
+		assert.Equal(t, len(unknown), c.unknown)
+		assert.DeepEqual(t, source.PythonStatements(src, all).Lines, c.want)
+	}
 }
 
 // FuzzPythonStatements promises: no panic, lines in order that the file has, and
@@ -49,7 +68,7 @@ func TestPythonStatements(t *testing.T) {
 func FuzzPythonStatements(f *testing.F) {
 	f.Add([]byte("@a\ndef f(x): # pragma: no cover\n  while 1:\n    return '''\n'''\nelse: ...\n"))
 	f.Fuzz(func(t *testing.T, src []byte) {
-		s := source.PythonStatements(src)
+		s := source.PythonStatements(src, nil)
 		assert.Assert(t, slices.IsSorted(s.Lines))
 		for i, n := range s.Lines {
 			assert.Assert(t, n >= 1 && n <= 1+len(src) && s.First(n) == n, "%d", n)
