@@ -64,6 +64,7 @@ var rooms = map[string]struct {
 	"internal/agent":    {half: pure},
 	"internal/workflow": {half: pure},
 	"internal/doctor":   {half: pure},
+	"internal/heal":     {half: pure, needs: []string{"internal/source"}},
 
 	"internal/feedback": {half: pure},
 	"internal/policy":   {half: pure},
@@ -77,6 +78,7 @@ var rooms = map[string]struct {
 	"internal/llm":                 {half: world},
 	"internal/llm/llmtest":         {half: tests},
 	"internal/runner":              {half: world},
+	"internal/worktree":            {half: world},
 	"internal/execmap":             {half: world},
 	"internal/sink":                {half: world},
 	"internal/github":              {half: world},
@@ -88,8 +90,7 @@ var rooms = map[string]struct {
 		"internal/source", "internal/source/foreign", "internal/triage", "internal/flake", "internal/arch", "internal/impact", "internal/forensics", "internal/policy", "internal/baseline", "internal/render",
 		"internal/agent", "internal/feedback", "internal/git", "internal/github", "internal/history", "internal/llm", "internal/runner", "internal/execmap",
 		"internal/trend", "internal/artifact",
-		"internal/workflow", "internal/doctor",
-		"internal/sink",
+		"internal/workflow", "internal/doctor", "internal/sink", "internal/heal", "internal/worktree",
 	}},
 
 	"internal/corpus": {half: tests},

@@ -14,6 +14,7 @@ import (
 	"keepgreen/internal/arch"
 	"keepgreen/internal/config"
 	"keepgreen/internal/doctor"
+	"keepgreen/internal/heal"
 	"keepgreen/internal/report"
 	"keepgreen/internal/sink"
 	"keepgreen/internal/trend"
@@ -76,6 +77,16 @@ func generated(t *testing.T, name string) string {
 		fmt.Fprint(&b, "| part | measured | limit | curve | weight |\n| --- | --- | --: | --: | --: |\n")
 		for _, p := range arch.Formula() {
 			fmt.Fprintf(&b, "| %s | %s | %g | %g | %g |\n", p.Name, p.Doc, p.Limit, p.Curve, p.Weight)
+		}
+	case name == "fixers":
+		fmt.Fprint(&b, "| fixer | what it mends | right on seeded breakages |\n| --- | --- | --: |\n")
+		for _, f := range heal.Fixers() {
+			fmt.Fprintf(&b, "| `%s` | %s | %d of %d |\n", f.Name, f.Doc, f.Rate.Right, f.Rate.Right+f.Rate.Wrong)
+		}
+	case name == "fix rules":
+		fmt.Fprint(&b, "| rule | what it keeps |\n| --- | --- |\n")
+		for _, r := range heal.Rules {
+			fmt.Fprintf(&b, "| `%s` | %s |\n", r.Name, r.Doc)
 		}
 	case name == "metrics":
 		fmt.Fprint(&b, "| metric | unit | what it is |\n| --- | --- | --- |\n")

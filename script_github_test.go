@@ -45,7 +45,7 @@ func fakeGitHub(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("github start comes first")
 	}
 	do, known := map[string]func(*testscript.TestScript, []string){
-		"token": f.token, "event": f.event, "run": f.run, "comment": f.comment, "comments": f.comments, "checks": f.checks, "label": f.label, "push": f.push, "react": f.react, "fail": f.fail,
+		"token": f.token, "event": f.event, "run": f.run, "comment": f.comment, "comments": f.comments, "checks": f.checks, "label": f.label, "push": f.push, "react": f.react, "fail": f.fail, "files": f.files, "pulls": f.pulls,
 	}[args[0]]
 	if !known {
 		ts.Fatalf("github %s is not known", args[0])
@@ -57,6 +57,7 @@ func startForge(ts *testscript.TestScript) *forge {
 	s := githubtest.New(scriptT{ts})
 	s.Token("writer", githubtest.Workflow("contents:read", "actions:read", "pull-requests:write", "checks:write"))
 	s.Token("fork", githubtest.Fork())
+	s.Token("healer", githubtest.Workflow("contents:write", "pull-requests:write", "issues:write"))
 	f := &forge{s, s.Repo("octo/shop")}
 	f.repo.Commit("feature", "a change", map[string]string{"shop/cart.py": "x = 1\n"})
 	f.repo.Pull("feature", "a change")
@@ -116,6 +117,32 @@ func (f *forge) run(ts *testscript.TestScript, args []string) {
 		return err
 	}))
 	f.repo.AddArtifact(f.repo.AddRun(run), "keepgreen", files)
+}
+
+// files: github files DIR: the pull request's branch gets the files of a folder.
+func (f *forge) files(ts *testscript.TestScript, args []string) {
+	files := map[string]string{}
+	dir := ts.MkAbs(args[0])
+	entries, err := os.ReadDir(dir)
+	ts.Check(err)
+	for _, entry := range entries {
+		if entry.Type().IsRegular() {
+			files[entry.Name()] = ts.ReadFile(filepath.Join(dir, entry.Name()))
+		}
+	}
+	ts.Setenv("HEAD", f.repo.Commit("feature", "as it is here", files))
+}
+
+// pulls: github pulls FILE: every pull request, with the files of its branch.
+func (f *forge) pulls(ts *testscript.TestScript, args []string) {
+	var b strings.Builder
+	for _, p := range f.repo.Pulls() {
+		fmt.Fprintf(&b, "--- #%d %s into %s draft=%t labels=%s\n%s\n%s\n", p.Number, p.HeadRef, p.BaseRef, p.Draft, strings.Join(p.Labels, ","), p.Title, p.Body)
+		for name, text := range f.repo.Files(p.HeadRef) {
+			fmt.Fprintf(&b, "file %s: %q\n", name, text)
+		}
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o644))
 }
 
 // push: github push: the pull request gets one more commit, $HEAD.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -31,6 +32,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv("EXECMAP", captured) // databases that a text archive cannot hold
 			env.Values[fakes{}] = new(*llmtest.Provider)
 			env.Values[forges{}] = new(*forge)
+			if cache, err := os.UserCacheDir(); err == nil && os.Getenv("GOCACHE") == "" {
+				env.Setenv("GOCACHE", filepath.Join(cache, "go-build")) // scripts have no home
+			}
 			return err
 		},
 	})

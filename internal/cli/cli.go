@@ -75,6 +75,7 @@ type commands struct {
 	Flake     flakeCommand     `cmd:"" help:"Say which tests are flaky, broken, regressed or healthy."`
 	Feedback  feedbackCommand  `cmd:"" help:"Tell the pull request what the run found, in one comment."`
 	Gate      gateCommand      `cmd:"" help:"Compare with the baseline of main, and say yes or no."`
+	Fix       fixCommand       `cmd:"" help:"Propose repairs, try them, publish the ones that hold."`
 	Forensics forensicsCommand `cmd:"" help:"Check the forensic log and the eviction metrics."`
 	Metrics   metricsCommand   `cmd:"" help:"Collect the figures of this run: time, queue, reruns, tests, coverage, vulnerabilities."`
 	Insights  insightsCommand  `cmd:"" help:"Say what the history says: key figures, trends, what to do next."`

@@ -36,6 +36,7 @@ type executor struct {
 	timeout  time.Duration
 	now      func() time.Time
 	progress *progress
+	under    []string // what every tool is started by, e.g. a shell that sets limits
 }
 
 // all carries out the plans, a few at a time, in the plans' order.
@@ -77,11 +78,11 @@ func (e executor) one(ctx context.Context, plan runner.Plan, attempt int) execut
 	x.log = log.Name()
 	e.progress.started(plan, attempt)
 	result := runner.Run(ctx, runner.Command{
-		Args: plan.Args, Dir: e.dir, Env: append(e.env.Pairs(), plan.Env...), Timeout: e.timeout,
+		Args: append(e.under[:len(e.under):len(e.under)], plan.Args...), Dir: e.dir, Env: append(e.env.Pairs(), plan.Env...), Timeout: e.timeout,
 		Log: &watcher{file: log, seen: e.progress.saw},
 	}, e.now)
 	for _, then := range plan.Then {
-		runner.Run(ctx, runner.Command{Args: then, Dir: e.dir, Env: append(e.env.Pairs(), plan.Env...), Timeout: e.timeout, Log: log}, e.now)
+		runner.Run(ctx, runner.Command{Args: append(e.under[:len(e.under):len(e.under)], then...), Dir: e.dir, Env: append(e.env.Pairs(), plan.Env...), Timeout: e.timeout, Log: log}, e.now)
 	}
 	x.job = plan.Job(result, e.timeout)
 	x.job.Log = x.log

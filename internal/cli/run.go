@@ -58,6 +58,7 @@ func (c *runCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	view.Fixes = s.repairs(facts.root, facts.repo, found)
 	view.Note = adviser.said()
 	return c.act(s, facts, view)
 }

@@ -55,6 +55,7 @@ func (c *triageCommand) Run(s *session) error {
 		}
 	}
 	view := c.compose(facts, clusters)
+	view.Fixes = s.repairs(facts.root, facts.repo, clusters)
 	view.Note = adviser.said()
 	return c.act(s, view)
 }
@@ -68,7 +69,7 @@ func (c *triageCommand) gather(s *session) (*facts, error) {
 	if err != nil {
 		return nil, noAnswerf("", "%w", err)
 	}
-	f.run = run
+	f.run, f.repo = run, repo
 	f.run.Warnings = nil // triage needs no git; what git could have told is not missed
 	if repo != nil {
 		if f.change, err = s.change(s.ctx, repo, c.Base, &f.run); err != nil {

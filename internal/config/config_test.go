@@ -19,7 +19,7 @@ func TestParse(t *testing.T) {
 		{name: "a number is kept as it is written", file: "coverage:\n  delta: 2.50\n", key: "coverage.delta", value: "2.50"},
 		{name: "a quoted number is a number", file: "coverage: {delta: '1'}\n", key: "coverage.delta", value: "1"},
 		{name: "a misspelt key is an error with a suggestion", file: "coverage:\n  delat: 1\n", want: "line 2: unknown key coverage.delat; did you mean coverage.delta?"},
-		{name: "an unknown section names the sections", file: "\n\nkoverage: 3\n", want: "line 3: unknown key koverage; there are ai, arch, coverage, feedback, plan, run, vulns"},
+		{name: "an unknown section names the sections", file: "\n\nkoverage: 3\n", want: "line 3: unknown key koverage; there are ai, arch, coverage, feedback, fix, plan, run, vulns"},
 		{name: "a wrong kind says what is right", file: "coverage:\n  delta: much\n", want: `line 2: coverage.delta is a number from 0 to 100, not "much"`},
 		{name: "NaN is not a number of ours", file: "coverage:\n  delta: .nan\n", want: `line 2: coverage.delta is a number from 0 to 100, not ".nan"`},
 		{name: "a list where a number belongs", file: "coverage:\n  min: [1]\n", want: "line 2: coverage.min is a number from 0 to 100, not a list"},
@@ -29,7 +29,7 @@ func TestParse(t *testing.T) {
 		{name: "a second document", file: "run: {timeout: 1m}\n---\nrun: {}\n", want: "line 3: a second document; the file holds one"},
 		{name: "an alias is refused", file: "run:\n  timeout: &a 1m\n  python: *a\n", want: "line 2: run.timeout is a duration such as 90s or 10m, not an anchor or alias\nline 3: run.python is a text, not an anchor or alias"},
 		{name: "a duration of nothing", file: "run:\n  timeout: 0s\n", want: `line 2: run.timeout is a duration such as 90s or 10m, not "0s"`},
-		{name: "every problem is told at once", file: "a: 1\nb: 2\n", want: "line 1: unknown key a; there are ai, arch, coverage, feedback, plan, run, vulns\nline 2: unknown key b; there are ai, arch, coverage, feedback, plan, run, vulns"},
+		{name: "every problem is told at once", file: "a: 1\nb: 2\n", want: "line 1: unknown key a; there are ai, arch, coverage, feedback, fix, plan, run, vulns\nline 2: unknown key b; there are ai, arch, coverage, feedback, fix, plan, run, vulns"},
 		{name: "a file that is too large", file: strings.Repeat("#", 1<<20+1), want: "line 1: the file has 1048577 bytes; at most 1048576 are read"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

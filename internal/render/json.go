@@ -127,7 +127,17 @@ type clusterDoc struct {
 	Position   *positionDoc  `json:"position"`
 	Example    string        `json:"example,omitempty"`
 	Splits     string        `json:"splits,omitempty"`
+	Cause      causeDoc      `json:"cause"`
 	AI         *opinionDoc   `json:"ai,omitempty"` // beside the answer above, never in its place
+}
+
+// causeDoc is the cause in fields, for fixers.
+type causeDoc struct {
+	Symbol string `json:"symbol,omitempty"`
+	Module string `json:"module,omitempty"`
+	Type   string `json:"type,omitempty"`
+	Rule   string `json:"rule,omitempty"`
+	Host   string `json:"host,omitempty"`
 }
 
 type opinionDoc struct {
@@ -151,6 +161,7 @@ func clustersOf(clusters []ci.Cluster) []clusterDoc {
 			ID: c.ID, Type: class(c), Kind: c.Kind, Count: count(c), RootCause: sentence(c), Files: list(c.Files),
 			Confidence: confidence(c.Confidence), Evidence: []evidenceDoc{}, Members: []string{},
 			Whose: c.Whose, Since: c.Since, Next: c.Cause.Next, Position: positionOf(place(c)), Example: logLine(c), Splits: c.Splits, AI: opinionOf(c.Opinion),
+			Cause: causeDoc{c.Cause.Symbol, c.Cause.Module, c.Cause.Type, c.Cause.Rule, c.Cause.Host},
 		}
 		if doc.Whose == "" {
 			doc.Whose = ci.WhoseUnknown
@@ -174,18 +185,40 @@ func class(c ci.Cluster) ci.Class {
 }
 
 type failureDoc struct {
-	ID        string  `json:"id"`
-	Kind      ci.Kind `json:"kind"`
-	Message   string  `json:"message"`
-	File      *string `json:"file"`
-	Line      *int    `json:"line"`
-	Cluster   string  `json:"cluster"`
-	Tool      string  `json:"tool,omitempty"`
-	Rule      string  `json:"rule,omitempty"`
-	Exception string  `json:"exception,omitempty"`
-	Phase     string  `json:"phase,omitempty"`
-	LogFile   string  `json:"log_file,omitempty"`
-	LogLine   *int    `json:"log_line,omitempty"`
+	ID        string     `json:"id"`
+	Kind      ci.Kind    `json:"kind"`
+	Message   string     `json:"message"`
+	File      *string    `json:"file"`
+	Line      *int       `json:"line"`
+	Cluster   string     `json:"cluster"`
+	Tool      string     `json:"tool,omitempty"`
+	Rule      string     `json:"rule,omitempty"`
+	Exception string     `json:"exception,omitempty"`
+	Phase     string     `json:"phase,omitempty"`
+	Test      string     `json:"test,omitempty"`
+	Frames    []frameDoc `json:"frames,omitempty"`
+	LogFile   string     `json:"log_file,omitempty"`
+	LogLine   *int       `json:"log_line,omitempty"`
+}
+
+// frameDoc is one level of a stack trace; the innermost stands last.
+type frameDoc struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Func string `json:"func,omitempty"`
+}
+
+// maxFrames bounds the frames of one failure that a document has.
+const maxFrames = 8
+
+func framesOf(frames []ci.Frame) []frameDoc {
+	var out []frameDoc
+	for _, f := range frames[max(0, len(frames)-maxFrames):] {
+		if f.File != "" && f.Line > 0 {
+			out = append(out, frameDoc{f.File, f.Line, f.Func})
+		}
+	}
+	return out
 }
 
 // failuresOf lists the members of all clusters, in the clusters' order.
@@ -195,7 +228,7 @@ func failuresOf(clusters []ci.Cluster) []failureDoc {
 		for _, m := range c.Members {
 			doc := failureDoc{
 				ID: m.Name(), Kind: kindOf(m), Message: m.Message, Line: known(m.Pos.Line), Cluster: c.ID,
-				Tool: m.Tool, Rule: m.Rule, Exception: m.Exception, Phase: m.Phase, LogFile: m.Log.File, LogLine: known(m.Log.Line),
+				Tool: m.Tool, Rule: m.Rule, Exception: m.Exception, Phase: m.Phase, Test: string(m.Test), Frames: framesOf(m.Frames), LogFile: m.Log.File, LogLine: known(m.Log.Line),
 			}
 			if doc.Message == "" {
 				doc.Message = m.Headline()

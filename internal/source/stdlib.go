@@ -46,3 +46,6 @@ token tokenize tomllib trace traceback tracemalloc tty turtle turtledemo types t
 urllib2 urlparse user uu uuid venv warnings wave weakref webbrowser whichdb winreg winsound wsgiref xdrlib xml xmlrpc
 xmlrpclib zipapp zipfile zipimport zlib zoneinfo
 `
+
+// Standard reports whether a top-level module is of Python's standard library.
+func Standard(module string) bool { return standard[module] }

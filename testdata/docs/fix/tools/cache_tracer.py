@@ -1,0 +1,3 @@
+class CacheTracer:
+    def __init__(self):
+        self.events = []
