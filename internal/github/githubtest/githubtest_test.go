@@ -6,7 +6,10 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"gotest.tools/v3/assert"
 )
@@ -88,4 +91,33 @@ func TestPathsWithSlashes(t *testing.T) {
 		assert.NilError(t, response.Body.Close())
 		assert.Assert(t, strings.Contains(string(body), want), "%s: %s", path, body)
 	}
+}
+
+func TestTooManyAtATimeAreRefused(t *testing.T) {
+	s := New(t)
+	s.Token("t", Person("dev"))
+	s.Repo("o/r")
+	var all sync.WaitGroup
+	var refused atomic.Int64
+	s.mu.Lock() // so that nobody is answered before all have come
+	for range concurrent + 20 {
+		all.Go(func() {
+			request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, s.URL+"/repos/o/r", http.NoBody)
+			assert.Check(t, err)
+			request.Header.Set("Authorization", "Bearer t")
+			response, err := http.DefaultClient.Do(request)
+			if assert.Check(t, err) && response.StatusCode == http.StatusForbidden && response.Header.Get("Retry-After") == "60" {
+				refused.Add(1)
+			}
+			if err == nil {
+				_ = response.Body.Close()
+			}
+		})
+	}
+	for s.inFlight.Load() < concurrent+20 {
+		time.Sleep(time.Millisecond)
+	}
+	s.mu.Unlock()
+	all.Wait()
+	assert.Equal(t, refused.Load(), int64(20))
 }

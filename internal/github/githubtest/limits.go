@@ -90,7 +90,7 @@ func (s *Server) limited(call *request) *reply {
 		return &no
 	}
 	a.window.used++
-	if s.inFlight > concurrent {
+	if s.inFlight.Load() > concurrent {
 		return secondary(60)
 	}
 	if call.Method == http.MethodGet {

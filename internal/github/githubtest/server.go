@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"keepgreen/internal/github"
@@ -35,9 +36,9 @@ type Server struct {
 	t        T
 	mu       sync.Mutex
 	now      time.Time
-	requests []string // "METHOD /path", all that came
-	serial   int64    // of ids
-	inFlight int
+	requests []string     // "METHOD /path", all that came
+	serial   int64        // of ids
+	inFlight atomic.Int64 // requests that came and have no answer yet
 	repos    map[string]*Repo
 	actors   map[string]*Actor // by token
 	apps     map[string]*app
@@ -168,10 +169,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		s.t.Errorf("githubtest: %s %s: %v", r.Method, r.URL.Path, err)
 	}
+	s.inFlight.Add(1)
+	defer s.inFlight.Add(-1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.inFlight++
-	defer func() { s.inFlight-- }()
 	path := strings.TrimPrefix(r.URL.Path, "/api/v3") // Enterprise Server's
 	s.requests = append(s.requests, r.Method+" "+path)
 	if strings.HasPrefix(path, "/_blob/") {
