@@ -19,13 +19,16 @@ const (
 	// is asked for.
 	doubt = 0.5
 	// ahead is how many standard deviations before its limit the anchor holds.
-	ahead = 1.25
+	ahead = 1.5
 	// agree is how far apart two measurements of one commit are by noise alone, in
 	// standard deviations; beyond it one of them went wrong, and a suite goes wrong
 	// by running less.
 	agree = 4
 	// excused is the tolerance below what main has been since it fell.
 	excused = 2.8
+	// abrupt is how many standard deviations beyond the delta a step of main is
+	// sudden: larger than what the gate lets through.
+	abrupt = 0.4
 	// early is how many runs since main fell say how far.
 	early = 3
 )
@@ -179,7 +182,7 @@ func fallen(records []CoverageRecord, series string, baseline, delta, noise floa
 			before = append(before, pct)
 		}
 	}
-	f.sudden = len(before) == 0 || median(before)-f.level > delta+doubt*noise
+	f.sudden = len(before) == 0 || median(before)-f.level > delta+abrupt*noise
 	return f
 }
 
