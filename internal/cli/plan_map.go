@@ -90,8 +90,32 @@ func (f *planFacts) useMap(s *session, x *sources, tree scanned, head string, m 
 		f.notes = append(f.notes, fmt.Sprintf("the map of %.9s is not used: %v", m.Commit, err))
 		return
 	}
+	f.compiles(s, d, head, python)
 	d.Texts = func(yield func(string, []byte)) error { return x.each(tree, head, yield) }
 	f.in.Map, f.mapped = d, m.Commit
+}
+
+// compiles marks the changed files that Python itself cannot read: our scanner
+// goes through mistakes that Python ends at.
+func (f *planFacts) compiles(s *session, d *impact.Dynamic, head, python string) {
+	if head != "" {
+		return
+	}
+	var files []string
+	for name, delta := range d.Deltas {
+		if delta.New != nil && !delta.Broken {
+			files = append(files, filepath.Join(s.root(), filepath.FromSlash(name)))
+		}
+	}
+	broken, asked := runner.Broken(s.ctx, s.root(), runner.Options{Env: s.Env, Python: python}, files)
+	if !asked && len(files) > 0 {
+		f.notes = append(f.notes, "no Python is here to say whether the changed files compile")
+	}
+	for name, delta := range d.Deltas {
+		if delta.Broken = delta.Broken || slices.Contains(broken, filepath.Join(s.root(), filepath.FromSlash(name))); delta.Broken {
+			d.Deltas[name] = delta
+		}
+	}
 }
 
 // since is what changed between a commit and what is tested.

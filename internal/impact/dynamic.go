@@ -71,6 +71,7 @@ type dynamic struct {
 type taintedName struct {
 	origin   string          // the changed file
 	anywhere bool            // a member or a fixture: no import says who means it
+	removed  bool            // nobody binds it any more: what imports it fails
 	files    map[string]bool // where the bare name means it; behind a dot and in strings it does everywhere
 }
 
@@ -201,8 +202,31 @@ func (d *dynamic) scopes(file string, delta Delta, old, now map[string]group) {
 		d.close(file, "the order of statements changed in "+file)
 		return
 	}
-	for _, s := range append(gone, come...) {
-		d.statement(file, s, d.known(before))
+	bound := map[string]bool{}
+	for _, s := range after {
+		for _, n := range effectOf(s, func(string) bool { return true }).names {
+			bound[s.scope+"."+n] = true
+		}
+	}
+	for _, s := range come {
+		if strings.HasPrefix(s.text, "import ") || strings.HasPrefix(s.text, "from ") {
+			d.imports([]statement{s})
+		}
+	}
+	seen := d.known(before)
+	for _, s := range come {
+		d.statement(file, s, seen)
+	}
+	for _, s := range gone {
+		d.statement(file, s, seen)
+		if s.scope != "" {
+			continue
+		}
+		for _, n := range effectOf(s, seen).names {
+			if t, known := d.names[n]; known && !bound["."+n] {
+				t.removed = true
+			}
+		}
 	}
 }
 
@@ -265,6 +289,9 @@ func (d *dynamic) imports(before []statement) {
 		for _, w := range words(s.text) {
 			d.words[w] = true
 		}
+		for _, decorator := range s.decorators {
+			d.words["@"+decorator] = true
+		}
 	}
 }
 
@@ -295,8 +322,11 @@ func (d *dynamic) known(before []statement) func(string) bool {
 		if strings.HasPrefix(word, "import ") || strings.HasPrefix(word, "from ") {
 			return d.seen[word] || ours[word]
 		}
+		if strings.HasPrefix(word, "@") {
+			return d.words[word]
+		}
 		head, _, _ := strings.Cut(word, ".")
-		return d.words[head]
+		return d.words[head] || slices.Contains(builtins, head)
 	}
 }
 
@@ -364,7 +394,7 @@ func (d *dynamic) plainClass(file, class string) bool {
 	delta := d.Deltas[file]
 	for _, version := range [][]statement{statements(delta.OldText, delta.Old), statements(delta.NewText, delta.New)} {
 		for _, s := range version {
-			if s.def == class && (defEffect(s).anything || len(s.decorators) > 0) {
+			if s.def == class && (defEffect(s, func(string) bool { return true }).anything || len(s.decorators) > 0) {
 				return false
 			}
 		}
@@ -501,8 +531,10 @@ func (d *dynamic) atLoad(file string, text []byte, hit hit, why string) {
 			continue
 		}
 		e := effectOf(s, func(string) bool { return true })
-		switch {
-		case e.nothing, slices.Contains(e.names, "__all__"):
+		switch t := d.names[hit.name]; {
+		case e.nothing, slices.Contains(e.names, "__all__") && !t.removed:
+		case t.removed && s.def == "": // it is imported, or computed with, and is not there
+			d.close(file, fmt.Sprintf("%s uses %s when it is loaded, which %s does not have any more", file, hit.name, t.origin))
 		case strings.HasPrefix(s.text, "from ") || strings.HasPrefix(s.text, "import "):
 			for _, n := range e.names {
 				if strings.Contains(s.text, hit.name+" as "+n) {

@@ -20,7 +20,7 @@ func effectOf(s statement, seen func(string) bool) effect {
 	case s.typing:
 		return effect{nothing: true}
 	case s.def != "":
-		return defEffect(s)
+		return defEffect(s, seen)
 	case s.nested:
 		return effect{anything: true}
 	case s.text == "pass" || s.text == "..." || isStringOnly(s.text):
@@ -60,9 +60,10 @@ func isPlainBase(base string) bool {
 	return slices.Contains(plainBases, name) || name == "Generic" || strings.HasSuffix(name, "Error") || strings.HasSuffix(name, "Warning") || strings.HasSuffix(name, "Exception")
 }
 
-func defEffect(s statement) effect {
+func defEffect(s statement, seen func(string) bool) effect {
 	e := effect{names: []string{last(s.def)}}
-	if slices.ContainsFunc(s.decorators, func(d string) bool { return !isCalm(d) }) || s.nested {
+	// A calm decorator is sure to succeed without arguments, or where it stood before.
+	if slices.ContainsFunc(s.decorators, func(d string) bool { return !isCalm(d) || strings.Contains(d, "(") && !seen("@"+d) || !seen(d) }) || s.nested {
 		e.anything = true
 	}
 	head := s.text[strings.LastIndex(s.text, " "+map[bool]string{true: "class", false: "def"}[isClass(s)])+1:]
@@ -79,11 +80,64 @@ func defEffect(s statement) effect {
 		}
 		return e
 	}
-	// Defaults are evaluated here; what calls something may do anything.
-	if strings.Contains(arguments, "=") && callsIn(arguments) {
+	if !calmSignature(head, seen) {
 		e.anything = true
 	}
 	return e
+}
+
+// builtins are names of types that annotations use without an import.
+var builtins = []string{"int", "str", "float", "bool", "bytes", "bytearray", "complex", "list", "dict", "set", "frozenset", "tuple", "object", "type", "None", "True", "False", "Exception", "BaseException", "property", "staticmethod", "classmethod"}
+
+// calmSignature reports whether the defaults and annotations of a function, which
+// are evaluated when it is defined, call nothing and name only what is known.
+func calmSignature(head string, seen func(string) bool) bool {
+	_, rest, _ := strings.Cut(head, "(")
+	end := len(rest)
+	for i, depth := 0, 1; i < len(rest); i++ {
+		switch rest[i] {
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			if depth--; depth == 0 {
+				end, i = i, len(rest)
+			}
+		case '"', '\'':
+			i = stringEnd(rest, i) - 1
+		}
+	}
+	parts := []string{strings.TrimPrefix(strings.TrimSpace(strings.TrimPrefix(rest[end:], ")")), "->")}
+	for _, parameter := range splitComma(rest[:end]) {
+		if i := strings.IndexAny(parameter, ":="); i >= 0 {
+			parts = append(parts, parameter[i+1:])
+		}
+	}
+	for _, part := range parts {
+		if callsIn(part) || !namesKnown(part, seen) {
+			return false
+		}
+	}
+	return true
+}
+
+// namesKnown reports whether an expression names only what is known; what stands
+// behind a dot, in strings, and numbers are no names.
+func namesKnown(text string, seen func(string) bool) bool {
+	for i := 0; i < len(text); {
+		switch c := text[i]; {
+		case c == '"' || c == '\'':
+			i = stringEnd(text, i)
+		case isWord(c):
+			end := wordEnd(text, i)
+			if (c < '0' || c > '9') && (i == 0 || text[i-1] != '.') && !seen(text[i:end]) {
+				return false
+			}
+			i = end
+		default:
+			i++
+		}
+	}
+	return true
 }
 
 func isClass(s statement) bool {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -148,4 +149,42 @@ func Testmon(plans []Plan, selects bool) {
 		p.exits = maps.Clone(p.exits)
 		p.exits[5] = exit{status: ci.JobSuccess, detail: "testmon left no test to run"}
 	}
+}
+
+// compiling prints the number of each file that does not compile.
+const compiling = `
+import sys
+for number, name in enumerate(sys.argv[1:]):
+    try:
+        with open(name, "rb") as file:
+            compile(file.read(), name, "exec", 0, True)
+    except (SyntaxError, ValueError):
+        print(number)
+    except OSError:
+        pass
+`
+
+// Broken asks the repository's Python which of some files, absolute paths, do
+// not compile: one mistake in a function that no test runs breaks all who load
+// the file. Asked is false where there is no Python.
+func Broken(ctx context.Context, root string, o Options, files []string) (broken []string, asked bool) {
+	r := &repo{root: root, files: map[string]bool{}}
+	exe, _ := r.interpreter(ctx, o)
+	if exe == "" || len(files) == 0 {
+		return nil, exe != ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, exe, append([]string{"-I", "-S", "-c", compiling}, files...)...)
+	cmd.Dir, cmd.Env = os.TempDir(), pairs(o.Env)
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, false
+	}
+	for _, word := range strings.Fields(string(out)) {
+		if n, err := strconv.Atoi(word); err == nil && n < len(files) {
+			broken = append(broken, files[n])
+		}
+	}
+	return broken, true
 }
