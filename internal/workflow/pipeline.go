@@ -61,6 +61,7 @@ func Pipeline(f Facts, o Options) Workflow {
 	p.architecture()
 	p.forensics()
 	p.triage()
+	p.heal()
 	p.sarif()
 	p.required()
 	p.feedback()
@@ -441,6 +442,6 @@ func (p *pipeline) required() {
 
 // Commands are the commands of this program that a generated workflow may call.
 var Commands = []string{
-	"arch", "feedback", "forensics gate", "forensics verify", "gate coverage", "gate vulns",
+	"arch", "feedback", "fix propose", "fix publish", "fix verify", "forensics gate", "forensics verify", "gate coverage", "gate vulns",
 	"history pull", "history push", "insights", "metrics", "plan", "triage",
 }
