@@ -79,6 +79,21 @@ func TestMetricsRoundTrip(t *testing.T) {
 	assert.Equal(t, got.Run.Status, ci.JobTimeout)
 }
 
+// What asking a model took is read back from the report of triage.
+func TestModelUsage(t *testing.T) {
+	var b bytes.Buffer
+	assert.NilError(t, render.TriageReport(&b, render.View{Usage: &ci.ModelUsage{Calls: 2, InputTokens: 900, OutputTokens: 80, Dollars: 0.0123}}))
+	doc, err := artifact.Read(b.Bytes())
+	assert.NilError(t, err)
+	assert.Equal(t, *doc.Model.Dollars, 0.0123)
+	assert.Equal(t, *doc.Model.InputTokens, 900.0)
+	b.Reset()
+	assert.NilError(t, render.TriageReport(&b, render.View{}))
+	doc, err = artifact.Read(b.Bytes())
+	assert.NilError(t, err)
+	assert.Assert(t, doc.Model == nil, "nobody was asked: that is not a cost of 0")
+}
+
 // FuzzRead: whatever a document holds, it is understood, refused or unknown; a
 // figure that comes out of it is one.
 func FuzzRead(f *testing.F) {

@@ -165,3 +165,9 @@ func (m RunMetrics) Metric(name string) (value float64, ok bool) {
 	}
 	return 0, false
 }
+
+// ModelUsage is what asking a model took.
+type ModelUsage struct {
+	Calls, InputTokens, OutputTokens int
+	Dollars                          float64 // at most, where a price is not known
+}

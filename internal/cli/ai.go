@@ -90,6 +90,18 @@ func (a *advisor) said() string {
 	return strings.Join(notes, "; ")
 }
 
+// usage is what asking took; nil where nobody was asked.
+func (a *advisor) usage() *ci.ModelUsage {
+	if a.client == nil {
+		return nil
+	}
+	spent := a.client.Spent()
+	if spent.Requests == 0 {
+		return nil
+	}
+	return &ci.ModelUsage{Calls: spent.Requests, InputTokens: spent.Usage.Input, OutputTokens: spent.Usage.Output, Dollars: spent.Dollars}
+}
+
 // ask is the one way in which a command asks a model: the question's data loses
 // its secrets, the reply is held against the schema and then against the data,
 // and one round of repair is allowed. ok is false where the deterministic answer

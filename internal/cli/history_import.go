@@ -27,8 +27,11 @@ import (
 
 type historyImport struct {
 	historyFlags
-	Paths []string `arg:"" help:"Exports, run_metrics.json, quality_metrics.json, GitHub's answers about runs, reports such as JUnit XML, or directories of them. Of reports, each file is a run, and each directory in a directory is one." placeholder:"PATHS"`
+	Paths []string `arg:"" optional:"" help:"Exports, run_metrics.json, quality_metrics.json, GitHub's answers about runs, reports such as JUnit XML, or directories of them. Of reports, each file is a run, and each directory in a directory is one." placeholder:"PATHS"`
 	Main  bool     `help:"The reports are of main."`
+
+	GitHub bool `name:"github" help:"Bring in what GitHub knows of the repository: runs with their jobs and artifacts, what became of fixes, what was said to our comments."`
+	Limit  int  `default:"200" help:"So many runs and pull requests, the newest." placeholder:"N"`
 }
 
 // imported counts what came in.
@@ -40,6 +43,12 @@ type imported struct {
 
 // Run reads the past and records it. It can be repeated.
 func (c *historyImport) Run(s *session) error {
+	if len(c.Paths) == 0 && !c.GitHub {
+		return usagef("name files or directories, or ask --github", "there is nothing to import")
+	}
+	if c.Limit < 1 || c.Limit > 1000 {
+		return usagef("", "--limit: %d is not a number from 1 to 1000", c.Limit)
+	}
 	store, err := c.open(s, history.Options{})
 	if err != nil {
 		return err
@@ -48,6 +57,11 @@ func (c *historyImport) Run(s *session) error {
 	in := &importer{s: s, c: c, store: store}
 	for _, path := range c.Paths {
 		if err := in.path(path); err != nil {
+			return err
+		}
+	}
+	if c.GitHub {
+		if err := in.forge(); err != nil {
 			return err
 		}
 	}
@@ -230,17 +244,25 @@ func (in *importer) finish() error {
 		if in.c.Main {
 			g.run.Main = true
 		}
-		timing := trend.Timing(*g.run)
-		m := ci.RunMetrics{Time: g.run.Started, Run: *g.run, Timing: timing, Metrics: trend.Collect(trend.Facts{Timing: timing})}
-		if err := in.store.PutPipeline(in.s.ctx, history.PipelineOf(m), timing.Jobs); err != nil {
-			return noAnswerf("", "%s", withHint(err))
+		if err := in.pipeline(*g.run); err != nil {
+			return err
 		}
-		in.n.Runs++
 	}
 	if len(g.reports) == 0 {
 		return nil
 	}
 	return in.record(g)
+}
+
+// pipeline records the clock of one attempt.
+func (in *importer) pipeline(p ci.Pipeline) error {
+	timing := trend.Timing(p)
+	m := ci.RunMetrics{Time: p.Started, Run: p, Timing: timing, Metrics: trend.Collect(trend.Facts{Timing: timing})}
+	if err := in.store.PutPipeline(in.s.ctx, history.PipelineOf(m), timing.Jobs); err != nil {
+		return noAnswerf("", "%s", withHint(err))
+	}
+	in.n.Runs++
+	return nil
 }
 
 // record puts the tests of a past run in. Its id is made of its content, so that

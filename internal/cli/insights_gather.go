@@ -289,6 +289,9 @@ func (l *loader) vulns() error {
 		l.repos = map[string]bool{l.repo: true}
 	}
 	for _, repo := range slices.Sorted(maps.Keys(l.repos)) {
+		if err := l.audits(repo); err != nil {
+			return err
+		}
 		found, err := l.store.Findings(l.s.ctx, repo)
 		if err != nil {
 			return err
@@ -307,6 +310,21 @@ func (l *loader) vulns() error {
 			l.data.Vulns = append(l.data.Vulns, trend.Vuln{
 				ID: f.ID, Package: f.Package, Severity: severity, First: f.FirstSeen, Closed: f.Closed, Accepted: f.ClosedAs == "accepted", Fixable: f.Fixable,
 			})
+		}
+	}
+	return nil
+}
+
+// audits sums what the plans of the window would have missed.
+func (l *loader) audits(repo string) error {
+	audits, err := l.store.Audits(l.s.ctx, repo)
+	if err != nil {
+		return err
+	}
+	for _, a := range audits {
+		if !a.At.Before(l.data.Now.AddDate(0, 0, -l.data.Days)) && a.At.Before(l.data.Now) {
+			l.data.AuditFailed += a.Failed
+			l.data.AuditMissed += len(a.Missed)
 		}
 	}
 	return nil

@@ -22,6 +22,7 @@ type metricsCommand struct {
 	Out       string   `default:"ci_metrics" help:"Where run_metrics.json goes, relative to the repository." placeholder:"DIR"`
 	History   string   `default:".keepgreen/history.db" help:"Where the run is remembered for the key figures; relative to the repository." placeholder:"DB"`
 	NoHistory bool     `help:"Do not write the history."`
+	Offline   bool     `help:"Do not ask GitHub about the run and its jobs, in a workflow that has a token."`
 	Emit      bool     `help:"Send the figures to every sink that is set up. A sink that is down is a line, never a failure."`
 	DryRun    bool     `help:"Print what would be sent, and send nothing."`
 }

@@ -60,9 +60,44 @@ func (c *metricsCommand) gather(s *session) (*collected, error) {
 			return nil, err
 		}
 	}
+	if !c.Offline && !f.timed {
+		f.ask(s)
+	}
 	f.merge()
 	f.settle(s, repo)
 	return f, nil
+}
+
+// ask asks the forge about the run that this is a job of. What it will not say is
+// a note: everything else still holds.
+func (f *collected) ask(s *session) {
+	id, err := strconv.ParseInt(s.Env["GITHUB_RUN_ID"], 10, 64)
+	if err != nil || s.Env["GITHUB_ACTIONS"] != "true" || s.forgeToken() == "" {
+		return
+	}
+	run, jobs, err := s.askForge(id, f.run.Attempt)
+	if err != nil {
+		f.notes = append(f.notes, "GitHub was asked about this run: "+err.Error())
+		return
+	}
+	f.add(artifact.Document{Kind: artifact.KindRun, Run: &run, Jobs: jobs})
+}
+
+func (s *session) askForge(id int64, attempt int) (ci.Pipeline, []ci.PipelineJob, error) {
+	client, err := s.forge("")
+	if err != nil {
+		return ci.Pipeline{}, nil, err
+	}
+	r, err := client.RunAttempt(s.ctx, id, attempt)
+	if err != nil {
+		return ci.Pipeline{}, nil, err
+	}
+	jobs, err := client.Jobs(s.ctx, id, attempt)
+	if err != nil {
+		return ci.Pipeline{}, nil, err
+	}
+	p := pipelineOf(client.Repo().String(), r, jobs, "")
+	return p, p.Jobs, nil
 }
 
 // runURL is the run's page; empty outside of a forge.

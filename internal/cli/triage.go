@@ -56,7 +56,7 @@ func (c *triageCommand) Run(s *session) error {
 	}
 	view := c.compose(facts, clusters)
 	view.Fixes = s.repairs(facts.root, facts.repo, clusters)
-	view.Note = adviser.said()
+	view.Note, view.Usage = adviser.said(), adviser.usage()
 	return c.act(s, view)
 }
 

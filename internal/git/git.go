@@ -353,6 +353,24 @@ func (r *Repo) run(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSuffix(stdout.String(), "\n"), nil
 }
 
+// PatchID names what changes between two commits whatever they stand on, so that a
+// change is known again after a rebase or a squash (git-patch-id). It is empty
+// where nothing changes.
+func (r *Repo) PatchID(ctx context.Context, from, to string) (string, error) {
+	diff, err := r.run(ctx, "diff", "--no-ext-diff", "--no-textconv", "--no-color", from+"^{commit}", to+"^{commit}", "--")
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "git", "patch-id", "--stable")
+	cmd.Dir, cmd.Env, cmd.Stdin = r.Root, r.env, strings.NewReader(diff+"\n")
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("git patch-id: %w", err)
+	}
+	id, _, _ := strings.Cut(string(out), " ")
+	return id, nil
+}
+
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return strings.TrimPrefix(line, "fatal: ")

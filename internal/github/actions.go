@@ -104,6 +104,7 @@ type WorkflowJob struct {
 	Name                        string
 	Status, Conclusion          string
 	Created, Started, Completed time.Time // Created to Started is the time in the queue
+	Runner                      int64     // 0: no machine was ever assigned
 	Labels                      []string
 	Steps                       []JobStep
 	URL                         string
@@ -120,7 +121,7 @@ type JobStep struct {
 func jobOf(j *gh.WorkflowJob) WorkflowJob {
 	out := WorkflowJob{
 		ID: j.GetID(), Attempt: max(int(j.GetRunAttempt()), 1), Name: j.GetName(), Status: j.GetStatus(), Conclusion: j.GetConclusion(),
-		Created: j.GetCreatedAt().Time, Started: j.GetStartedAt().Time, Completed: j.GetCompletedAt().Time, Labels: j.Labels, URL: j.GetHTMLURL(),
+		Created: j.GetCreatedAt().Time, Started: j.GetStartedAt().Time, Completed: j.GetCompletedAt().Time, Runner: j.GetRunnerID(), Labels: j.Labels, URL: j.GetHTMLURL(),
 	}
 	for _, s := range j.Steps {
 		out.Steps = append(out.Steps, JobStep{s.GetName(), int(s.GetNumber()), s.GetStatus(), s.GetConclusion(), s.GetStartedAt().Time, s.GetCompletedAt().Time})

@@ -339,6 +339,21 @@ type triageDoc struct {
 	Tests      testsDoc     `json:"tests"`
 	Warnings   []warningDoc `json:"warnings"`
 	Note       string       `json:"note,omitempty"` // how the answer came about, e.g. that no model was asked
+	AI         *usageDoc    `json:"ai,omitempty"`   // what asking a model took
+}
+
+type usageDoc struct {
+	Calls   int    `json:"calls"`
+	Input   int    `json:"input_tokens"`
+	Output  int    `json:"output_tokens"`
+	Dollars number `json:"cost_usd"`
+}
+
+func usageOf(u *ci.ModelUsage) *usageDoc {
+	if u == nil {
+		return nil
+	}
+	return &usageDoc{u.Calls, u.InputTokens, u.OutputTokens, rounded(u.Dollars, 6)}
 }
 
 type warningDoc struct {
@@ -360,7 +375,7 @@ func TriageReport(w io.Writer, v View) error {
 	v = v.sorted()
 	return encode(w, triageDoc{
 		Clusters: clustersOf(v.Clusters), FlakyTests: flakyNames(v), Fixes: fixesOf(v.Fixes), Summary: Summary(v),
-		Failures: failuresOf(v.Clusters), Tests: testsOf(v), Warnings: warningsOf(v.Run.Warnings), Note: v.Note,
+		Failures: failuresOf(v.Clusters), Tests: testsOf(v), Warnings: warningsOf(v.Run.Warnings), Note: v.Note, AI: usageOf(v.Usage),
 	})
 }
 

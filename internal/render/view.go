@@ -36,6 +36,7 @@ type View struct {
 	Plan      any       // the plan's document, where there is one
 	Arch      *ArchView // nil: not looked at
 	Note      string
+	Usage     *ci.ModelUsage // of the model that was asked; nil: none was
 }
 
 // Comparison is how the run stands beside the runs before it.

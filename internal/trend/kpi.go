@@ -72,6 +72,7 @@ type Data struct {
 	Flaky                    []FlakyTest // the most frequent first
 	TestsKnown               int         // distinct tests that ran in the window; 0: not known
 	Executions, FlakyRetries int         // of tests in the window; Executions 0: not known
+	AuditFailed, AuditMissed int         // of plans that were scored in the window: tests that failed, and of these, left out
 }
 
 // definition is a row of the table of key figures.
@@ -99,7 +100,7 @@ var definitions = []definition{
 	{"developer_satisfaction", "Developer satisfaction", ci.InStars, above(4), false, 0, "mean of what was said: the one-click survey as it is, reactions, outcomes of suggestions and replies as 1 to 5 stars; hidden below 20 voices, never per person", satisfaction},
 	{"coverage", "Coverage of main", ci.InPercent, above(90), false, 1, "mean of the last 30 days' runs of main; pull requests run parts and are never compared with it", coverage},
 	{"auto_fix_accuracy", "Auto-fixes merged unchanged", ci.InPercent, above(70), false, 0, "of the fixes that were merged, closed, or ignored for 14 days: the share whose merged change is the proposed one", autoFix},
-	{"selection_saved", "Minutes saved by selection", ci.InMinutes, ci.Target{}, false, 0, "what the tests that were left out usually take, summed over the window; the miss rate is of left-out tests that were run all the same", selectionSaved},
+	{"selection_saved", "Minutes saved by selection", ci.InMinutes, ci.Target{}, false, 0, "what the tests that were left out usually take, summed over the window; the miss rate is of failures in runs where everything ran although a plan was made", selectionSaved},
 	{"flaky_cost", "Minutes lost to flakiness", ci.InMinutes, ci.Target{}, true, 0, "machine time of attempts that repeated a failed one on the same commit and succeeded, summed over the window", flakyCost},
 	{"model_cost", "Cost of the model", ci.InDollars, ci.Target{}, true, 0, "what the model's answers cost, summed over the window", modelCost},
 }

@@ -127,10 +127,13 @@ func selectionSaved(d *Data, k *KPI) {
 		k.Estimate = exactly(total, n)
 		detail(k, "a run", ci.InMinutes, exactly(total/float64(n), n))
 	}
+	if d.AuditFailed > 0 {
+		detail(k, "failures that the plan would have missed", ci.InPercent, hundred(Share(d.AuditMissed, d.AuditFailed)))
+	}
 	if audited > 0 {
 		detail(k, "failures missed, of left-out tests that were run", ci.InPercent, hundred(Share(int(missed), int(audited))))
-	} else if n > 0 {
-		k.Note = "nothing was audited: what selection misses is not known"
+	} else if n > 0 && d.AuditFailed == 0 {
+		k.Note = "no audited run had a failure: what selection misses is not known"
 	}
 	k.Series = daily(all, sum)
 }

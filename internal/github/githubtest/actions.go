@@ -36,6 +36,7 @@ type Job struct {
 	Name                        string
 	Status, Conclusion          string
 	Created, Started, Completed time.Time
+	Runner                      int64 // 0: none was assigned
 	Labels                      []string
 	Steps                       []Step
 	Log                         string
@@ -179,6 +180,24 @@ func (r *request) runAttempt() reply {
 	}
 	one := *run
 	one.Attempt = n
+	if n < run.Attempt { // an earlier attempt has its own start and end
+		one.Conclusion = "success"
+		one.Started = time.Time{}
+		for _, j := range run.Jobs {
+			if j.Attempt != n {
+				continue
+			}
+			if one.Started.IsZero() || j.Created.Before(one.Started) {
+				one.Started = j.Created
+			}
+			if j.Conclusion == "failure" {
+				one.Conclusion = "failure"
+			}
+		}
+		if one.Started.IsZero() {
+			one.Started = run.Created
+		}
+	}
 	return ok(r.runDoc(&one))
 }
 
@@ -231,6 +250,9 @@ func (r *request) jobs() reply {
 		}
 		if j.Conclusion != "" {
 			doc["conclusion"] = j.Conclusion
+		}
+		if j.Runner > 0 {
+			doc["runner_id"] = j.Runner
 		}
 		out = append(out, doc)
 	}
