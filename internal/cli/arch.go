@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"io"
 	"path/filepath"
 
 	"keepgreen/internal/ci"
@@ -109,6 +110,16 @@ func (c *archCommand) write(s *session, view render.ArchView) error {
 	for _, f := range files {
 		if err := replaceFile(f.path, func(w writer) error { return f.write(w, view) }); err != nil {
 			return noAnswerf("", "%s: %w", f.path, bare(err))
+		}
+	}
+	if s.Env["GITHUB_ACTIONS"] == "true" {
+		if err := render.ArchAnnotations(s.Stderr, view); err != nil {
+			return noAnswerf("", "annotations: %w", err)
+		}
+	}
+	if path := s.Env["GITHUB_STEP_SUMMARY"]; path != "" {
+		if err := appendFile(path, func(w io.Writer) error { return render.ArchMarkdown(w, view) }); err != nil {
+			return noAnswerf("", "GITHUB_STEP_SUMMARY: %w", err)
 		}
 	}
 	switch s.Format {

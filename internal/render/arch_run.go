@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 )
@@ -171,4 +172,22 @@ func (v *ArchView) changeRows() *archPart {
 	}
 	part.More = max(len(changes)-maxRunChanges, 0)
 	return part
+}
+
+// ArchAnnotations writes what the change makes worse as annotations where it
+// stands. What was there before is nobody's reading of this change.
+func ArchAnnotations(w io.Writer, v ArchView) error {
+	if v.Delta == nil {
+		return nil
+	}
+	for _, a := range v.Delta.NewAdvice[:min(len(v.Delta.NewAdvice), maxAnnotations)] {
+		level := LevelWarning
+		if !a.Critical {
+			level = LevelNotice
+		}
+		if _, err := fmt.Fprintln(w, Annotation{level, a.Pos, "Architecture: " + a.Rule, a.Text}.command()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
