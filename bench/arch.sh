@@ -7,6 +7,7 @@
 #
 #   TOOLS   a virtual environment with the peers
 #           (python -m venv DIR; DIR/bin/pip install grimp import-linter pydeps ruff radon lizard)
+#   KEEPGREEN   the program; without it one is built
 #   CURVE   numbers of files of the curve (100 1000 10000 100000); empty: none
 #
 # Ratios are of processor seconds, user and system, of a process and its children:
@@ -19,8 +20,8 @@ folder=$(cd "$1" && pwd)
 shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-keepgreen=$work/keepgreen
-(cd "$here" && go build -trimpath -o "$keepgreen" .)
+keepgreen=${KEEPGREEN:-$work/keepgreen}
+[ -n "${KEEPGREEN-}" ] || (cd "$here" && go build -trimpath -o "$keepgreen" .)
 
 # timed NAME COMMAND… says what the command took, and keeps its seconds in $took.
 timed() {

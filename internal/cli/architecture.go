@@ -83,20 +83,15 @@ func (s *session) architecture(q archQuestion) (render.ArchView, error) {
 	return view, nil
 }
 
-// Nearly all that a scan makes lives until its end, so collecting garbage again
-// and again while it grows finds little. Up to scanMemory it is done less often.
-const (
-	scanPercent = 400
-	scanMemory  = 400 << 20
-)
+// scanPercent is how much a scan's memory may grow before garbage is collected
+// again: nearly all that it makes lives until its end, so looking for garbage
+// while it grows finds little.
+const scanPercent = 200
 
 // lazily has garbage collected less often, until what it returns is called.
 func lazily() (end func()) {
-	percent, limit := debug.SetGCPercent(scanPercent), debug.SetMemoryLimit(scanMemory)
-	return func() {
-		debug.SetGCPercent(percent)
-		debug.SetMemoryLimit(limit)
-	}
+	before := debug.SetGCPercent(scanPercent)
+	return func() { debug.SetGCPercent(before) }
 }
 
 // churnPath is where what git says of the history is kept between runs.
