@@ -20,8 +20,6 @@ type InsightsView struct {
 	Changed []ci.Insight
 	Costs   []ci.Insight
 	Advice  []ci.Insight // the most rewarding first
-	Prose   string       // a model's words, whose figures were checked; empty: none
-	By      string       // the model's name
 	Notes   []string
 }
 

@@ -20,13 +20,13 @@ var insightsPage = template.Must(template.New("insights").Funcs(template.FuncMap
 
 // insightsPageDoc is what the template is given.
 type insightsPageDoc struct {
-	CSP                        string
-	Style                      template.CSS
-	Repo, Version, Class       string
-	Headline, Where, Prose, By string
-	Next, Changed, Costs       []ci.Insight
-	KPIs                       []kpiPart
-	Notes                      []string
+	CSP                  string
+	Style                template.CSS
+	Repo, Version, Class string
+	Headline, Where      string
+	Next, Changed, Costs []ci.Insight
+	KPIs                 []kpiPart
+	Notes                []string
 }
 
 type kpiPart struct {
@@ -53,7 +53,7 @@ func InsightsHTML(w io.Writer, v InsightsView) error {
 	doc := insightsPageDoc{
 		CSP:   "default-src 'none'; style-src " + digest(style) + "; base-uri 'none'; form-action 'none'",
 		Style: template.CSS(style), Repo: v.Repo, Version: v.Version, Class: v.class(), //nolint:gosec // our own embedded files
-		Headline: upperFirst(v.headline()), Where: insightsWhere(v), Prose: v.Prose, By: v.By,
+		Headline: upperFirst(v.headline()), Where: insightsWhere(v),
 		Next: webOnly(v.next()), Changed: webOnly(v.Changed), Costs: webOnly(v.Costs), Notes: v.Notes,
 	}
 	for _, k := range v.KPIs {

@@ -16,7 +16,6 @@ type insightsDoc struct {
 	Changed   []insightDoc `json:"changed"`
 	Costs     []insightDoc `json:"costs"`
 	Advice    []insightDoc `json:"recommendations"`
-	Prose     string       `json:"prose,omitempty"`
 	Notes     []string     `json:"notes"`
 }
 
@@ -90,7 +89,7 @@ type insightDoc struct {
 func InsightsDocument(w io.Writer, v InsightsView) error {
 	doc := insightsDoc{
 		Generated: v.Now.UTC().Format(time.RFC3339), Repo: v.Repo, Days: v.Days, KPIs: []kpiDoc{},
-		Changed: insightDocs(v.Changed), Costs: insightDocs(v.Costs), Advice: insightDocs(v.Advice), Prose: v.Prose, Notes: list(v.Notes),
+		Changed: insightDocs(v.Changed), Costs: insightDocs(v.Costs), Advice: insightDocs(v.Advice), Notes: list(v.Notes),
 	}
 	for _, k := range v.KPIs {
 		doc.KPIs = append(doc.KPIs, kpiDocOf(k))

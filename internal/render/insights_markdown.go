@@ -14,9 +14,6 @@ import (
 func InsightsMarkdown(w io.Writer, v InsightsView, charts string) error {
 	s := &sheet{}
 	s.part("# 📈 CI insights\n\n" + Neutral(insightsWhere(v)) + "\n\n**" + Neutral(upperFirst(v.headline())) + ".**\n\n")
-	if v.Prose != "" {
-		s.part(Neutral(v.Prose) + "\n\n<sub>In the words of " + Neutral(v.By) + "; every figure in it was found in the tables below.</sub>\n\n")
-	}
 	s.part("## What to do next\n\n" + insightsList(v.next(), "Nothing stands out.", true))
 	s.part("## What changed\n\n" + insightsList(v.Changed, "No trend and no change point could be shown; that is not the same as that nothing moved.", false))
 	s.part("## What it costs\n\n" + insightsList(v.Costs, "Nothing is known of cost yet.", false))
