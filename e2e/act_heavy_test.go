@@ -15,6 +15,7 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"keepgreen/internal/github/githubtest"
 	"keepgreen/internal/workflow"
 )
 
@@ -88,6 +89,10 @@ func newForge(t *testing.T, edit func(dir string)) *forge {
 		assert.NilError(t, err)
 		assert.NilError(t, os.WriteFile(filepath.Join(f.home, name), data, 0o600))
 	}
+	// act says for itself where GitHub's API is; the program is told otherwise.
+	wrapper := "#!/bin/sh\n[ -z \"$STANDIN_API\" ] || { export GITHUB_API_URL=\"$STANDIN_API\"; unset GITHUB_GRAPHQL_URL; }\nexec '" + keepgreenExe(t) + "' \"$@\"\n"
+	assert.NilError(t, os.MkdirAll(filepath.Join(f.home, "bin"), 0o755))
+	assert.NilError(t, os.WriteFile(filepath.Join(f.home, "bin", "keepgreen"), []byte(wrapper), 0o755))
 	f.place()
 	if edit != nil {
 		edit(f.dir)
@@ -182,7 +187,7 @@ func (f *forge) run(event string, payload map[string]any, env ...string) (jobs m
 	cmd.Dir = f.dir
 	cmd.Env = append(os.Environ(), "HOME="+f.home, "XDG_CACHE_HOME="+filepath.Join(f.home, "cache"), "STANDIN_HOME="+f.home, "STANDIN_ARTIFACTS="+f.store,
 		"STANDIN_PYTHON="+filepath.Dir(python(f.t)), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url."+f.bare+".insteadOf", "GIT_CONFIG_VALUE_0=https://github.com/octo/shop",
-		"PATH="+filepath.Dir(keepgreenExe(f.t))+string(filepath.ListSeparator)+os.Getenv("PATH"))
+		"PATH="+filepath.Join(f.home, "bin")+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	out, _ := cmd.CombinedOutput() // a red job is part of many of these
 	jobs = map[string]string{}
 	for line := range strings.Lines(string(out)) {
@@ -291,7 +296,7 @@ func TestHeavyWorkflowGreen(t *testing.T) {
 	jobs, log := f.run("push", pushTo("main"), "GITHUB_RUN_ID=100")
 	all(t, jobs, "success", log, "generate-matrix", "lint", "test", "coverage-aggregate", "trivy-repo-scan", "cache-forensics", "ai_triage", "ci_metrics", "record_history", "required")
 	assert.Assert(t, !strings.Contains(log, "regression exceeds delta threshold"))
-	assert.Assert(t, strings.Contains(f.artifact("ci-metrics/run_metrics.json"), `"coverage": "success"`), f.artifact("ci-metrics/run_metrics.json"))
+	assert.Assert(t, strings.Contains(f.artifact("ci-metrics/ci_metrics/run_metrics.json"), `"coverage": "success"`), f.artifact("ci-metrics/ci_metrics/run_metrics.json"))
 	assert.Assert(t, strings.Contains(f.artifact("ai-analysis/triage_report.json"), `"clusters": []`), f.artifact("ai-analysis/triage_report.json"))
 	assert.Assert(t, strings.Contains(f.stored("ci_metrics/quality_metrics.json"), `"run_id": "100"`))
 
@@ -325,9 +330,33 @@ func TestHeavyWorkflowRed(t *testing.T) {
 	all(t, jobs, "success", log, "generate-matrix", "ai_triage", "ci_metrics", "record_history", "trivy-repo-scan")
 	report := f.artifact("ai-analysis/triage_report.json")
 	assert.Assert(t, strings.Contains(report, `"name_error"`) && strings.Contains(report, "CacheTracer"), report)
-	metrics := f.artifact("ci-metrics/run_metrics.json")
+	metrics := f.artifact("ci-metrics/ci_metrics/run_metrics.json")
 	assert.Assert(t, strings.Contains(metrics, `"lint": "failure"`) && strings.Contains(metrics, `"ai_triage": "success"`), metrics)
 	assert.Assert(t, strings.Contains(f.artifact("reports-test-ubuntu-latest-3.11-1/coverage.json"), `"percent_covered"`))
 	assert.Assert(t, !strings.Contains(f.stored("ci_metrics/quality_metrics.json"), `"coverage": 89`), "a red run moved the baseline of coverage")
-	assert.Assert(t, strings.Contains(log, "echo::error") || strings.Contains(log, "::error title=lint::lint: failure"), log)
+	assert.Assert(t, strings.Contains(log, "::error title=lint::lint: failure"), log)
+
+	// The same on a pull request: one comment on the fake GitHub; a fork's token may not write one, and the job goes on.
+	fake := githubtest.New(t)
+	fake.Token("dummy", githubtest.Workflow("contents:read", "pull-requests:write"))
+	shop := fake.Repo("octo/shop")
+	shop.Commit("topic", "change", map[string]string{"a.py": "a = 1"})
+	pull := shop.Pull("topic", "A change")
+	f.git("checkout", "-qb", "topic")
+	edit(t, filepath.Join(f.dir, "tools/cli.py"), func(s string) string { return s + "\n# a change\n" })
+	f.git("commit", "-qam", "a change")
+	for i, head := range []string{"octo/shop", "mallory/shop"} {
+		if head != "octo/shop" {
+			fake.Token("dummy", githubtest.Fork())
+		}
+		payload := pullOf(head)
+		payload["number"] = pull.Number
+		payload["pull_request"].(map[string]any)["number"] = pull.Number
+		payload["pull_request"].(map[string]any)["head"].(map[string]any)["sha"] = pull.HeadSHA
+		jobs, log = f.run("pull_request", payload, fmt.Sprintf("GITHUB_RUN_ID=%d", 201+i), "STANDIN_API="+fake.URL, "GITHUB_BASE_REF=main", "GITHUB_HEAD_REF=topic")
+		all(t, jobs, "success", log, "pr_feedback", "ai_triage", "ci_metrics")
+		comments := shop.Comments(pull.Number)
+		assert.Equal(t, len(comments), 1, "%s", log)
+		assert.Assert(t, strings.Contains(comments[0].Body, "## 🤖 CI Feedback") && strings.Contains(comments[0].Body, "CacheTracer"), comments[0].Body)
+	}
 }

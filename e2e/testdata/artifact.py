@@ -13,23 +13,31 @@ store = os.environ["STANDIN_ARTIFACTS"]
 asked = {name: os.environ.get("IN_" + name, "") for name in ("NAME", "PATH", "PATTERN", "IF_NO_FILES_FOUND")}
 
 
+def searched(pattern):
+    """Where the search for a pattern begins: above its first wildcard."""
+    parts = pattern.rstrip("/").split("/")
+    fixed = [part for i, part in enumerate(parts) if not any(c in "".join(parts[: i + 1]) for c in "*?[")]
+    return "/".join(fixed) or "."
+
+
 def upload():
     paths = [p for p in asked["PATH"].split("\n") if p]
-    files, roots = [], []
+    files = []
     for pattern in paths:
         for found in glob.glob(pattern, recursive=True):
             if os.path.isdir(found):
-                roots.append(found.rstrip("/"))
                 files += [os.path.join(d, f) for d, _, names in os.walk(found) for f in names if not f.startswith(".")]
             else:
-                roots.append(os.path.dirname(found) or ".")
                 files.append(found)
     if not files:
         sys.exit(f"no files for {asked['NAME']}" if asked["IF_NO_FILES_FOUND"] == "error" else 0)
+    root = os.path.commonpath([os.path.abspath(searched(p)) for p in paths])
+    if not os.path.isdir(root):
+        root = os.path.dirname(root)
     into = os.path.join(store, asked["NAME"])
     os.mkdir(into)  # fails where there is one of that name, as the service does
     for file in files:
-        to = os.path.join(into, os.path.relpath(file, os.path.commonpath(roots)))
+        to = os.path.join(into, os.path.relpath(file, root))
         os.makedirs(os.path.dirname(to), exist_ok=True)
         shutil.copy(file, to)
 
@@ -43,9 +51,10 @@ def download():
     pattern = asked["PATTERN"] or "*"
     choice = re.fullmatch(r"(.*)@\((.*)\)", pattern)  # the service knows minimatch; of that, this much is used
     patterns = [choice[1] + each for each in choice[2].split("|")] if choice else [pattern]
-    for name in sorted(os.listdir(store)):
-        if any(fnmatch.fnmatch(name, each) for each in patterns):
-            shutil.copytree(os.path.join(store, name), os.path.join(into, name), dirs_exist_ok=True)
+    names = [n for n in sorted(os.listdir(store)) if any(fnmatch.fnmatch(n, each) for each in patterns)]
+    for name in names:
+        # download-artifact v8 makes no folder for a single artifact, whoever found it.
+        shutil.copytree(os.path.join(store, name), into if len(names) == 1 else os.path.join(into, name), dirs_exist_ok=True)
 
 
 upload() if sys.argv[1] == "upload" else download()

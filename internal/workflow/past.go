@@ -67,6 +67,16 @@ func (p *pipeline) plan() {
 	})
 }
 
+// sinks are where figures are sent, each only if it is set up.
+var sinks = []Pair{
+	{Key: "NEEDS_JSON", Value: "${{ toJSON(needs) }}"},
+	{Key: "DATADOG_API_KEY", Value: "${{ secrets.DATADOG_API_KEY }}"},
+	{Key: "DD_SITE", Value: "${{ vars.DD_SITE }}"},
+	{Key: "PROMETHEUS_GATEWAY", Value: "${{ secrets.PROMETHEUS_GATEWAY }}"},
+	{Key: "OTEL_EXPORTER_OTLP_ENDPOINT", Value: "${{ vars.OTEL_EXPORTER_OTLP_ENDPOINT }}"},
+	{Key: "OTEL_EXPORTER_OTLP_HEADERS", Value: "${{ secrets.OTEL_EXPORTER_OTLP_HEADERS }}"},
+}
+
 // metrics collects the figures of the run.
 func (p *pipeline) metrics() {
 	needs := p.has("generate-matrix", "lint", "test", "coverage-aggregate", "trivy-repo-scan", "docker-scan-pr", "docker-images", "architecture_scan", "cache-forensics", "ai_triage")
@@ -78,7 +88,7 @@ func (p *pipeline) metrics() {
 			past(),
 			download("*", "artifacts"),
 			p.clock(),
-			Step{Name: "Metrics", Env: []Pair{{Key: "NEEDS_JSON", Value: "${{ toJSON(needs) }}"}}, Run: "keepgreen metrics --input artifacts"},
+			Step{Name: "Metrics", Env: sinks, Run: "keepgreen metrics --input artifacts --emit"},
 			Step{Name: "The day's insights", If: running + " && github.event_name == 'schedule'", Soft: true, Env: []Pair{{Key: "AI_API_KEY", Value: "${{ secrets.AI_API_KEY }}"}}, Run: "keepgreen insights --out ci_insights.md"},
 			upload("ci-metrics", "ci_metrics/run_metrics.json\nci_insights*"),
 		),
@@ -110,10 +120,10 @@ func (p *pipeline) record() {
 	if len(p.has("test")) > 0 {
 		logs := []string{"artifacts/reports-test-*"}
 		if len(p.has("lint")) > 0 {
-			logs = append(logs, "artifacts/reports-lint")
+			logs = append(logs, "artifacts/reports-lint*")
 		}
-		step("Remember the tests", running, "keepgreen triage "+strings.Join(logs, " ")+" --record --quiet --out \"$RUNNER_TEMP/triage\"")
-		step("Move the coverage baseline", green, "keepgreen gate coverage "+p.measured("artifacts/")+" --update-baseline")
+		step("Remember the tests", running, nullglob+"keepgreen triage "+strings.Join(logs, " ")+" --record --quiet --out \"$RUNNER_TEMP/triage\"")
+		step("Move the coverage baseline", green, nullglob+"keepgreen gate coverage "+p.measured("artifacts/")+" --update-baseline")
 	}
 	if len(p.has("trivy-repo-scan")) > 0 {
 		step("Move the vulnerability baseline", "needs.trivy-repo-scan.result == 'success'",

@@ -379,7 +379,7 @@ func (p *pipeline) coverage() {
 // askCoverage asks the gate, unless only a part was run: what a part covers says
 // nothing of the whole.
 func (p *pipeline) askCoverage() []Step {
-	gate := Step{Name: "Coverage gate", ID: "gate", Run: "keepgreen gate coverage " + p.measured("reports/") + " --out reports/coverage_aggregate.json"}
+	gate := Step{Name: "Coverage gate", ID: "gate", Run: nullglob + "keepgreen gate coverage " + p.measured("reports/") + " --out reports/coverage_aggregate.json"}
 	if !p.planned() {
 		return []Step{gate}
 	}
@@ -390,6 +390,11 @@ func (p *pipeline) askCoverage() []Step {
 		Run: "echo '::notice title=Coverage::A selective run measures a part of the code: the gate is asked where everything runs.'",
 	}, gate}
 }
+
+// nullglob drops what matches nothing: download-artifact makes a folder for each
+// artifact, but for a single one that a pattern found it makes none. A command
+// that is then left without a path says so.
+const nullglob = "shopt -s nullglob\n"
 
 // measured are the coverage reports of all shards, one of each: what a tool
 // writes twice, with paths of its machine in one of them, is counted once.
@@ -406,8 +411,10 @@ func (p *pipeline) measured(in string) string {
 		case name == "":
 			name = "coverage*/lcov.info"
 		}
-		if glob := in + "reports-test-*/" + name; !slices.Contains(globs, glob) {
-			globs = append(globs, glob)
+		for _, glob := range []string{in + name, in + "reports-test-*/" + name} {
+			if !slices.Contains(globs, glob) {
+				globs = append(globs, glob)
+			}
 		}
 	}
 	return strings.Join(globs, " ")
