@@ -182,7 +182,7 @@ func (v FeedbackView) gateCards() []card {
 // markdown is the finding in three lines. The breaks are HTML's: GitHub breaks
 // lines of comments where they end, other renderers do not.
 func (c card) markdown(v FeedbackView, i int) string {
-	lines := []string{fmt.Sprintf("%s **%d. %s**", c.sign, i+1, Neutral(cut(Visible(c.title), 240)))}
+	lines := []string{fmt.Sprintf("%s **%d. %s**", c.sign, i+1, NeutralProse(cut(Visible(c.title), 240)))}
 	if at := v.at(c.where); at != "" {
 		lines[0] += " – " + at
 	}
@@ -194,7 +194,7 @@ func (c card) markdown(v FeedbackView, i int) string {
 		about = "<em>" + about + "</em>" + behind(*c.cluster) + " · " + c.sure
 	}
 	if c.next != "" {
-		about += " → " + Neutral(cut(Visible(c.next), 240))
+		about += " → " + NeutralProse(cut(Visible(c.next), 240))
 	}
 	return strings.Join(append(lines, about), "<br>\n") + "\n\n"
 }
@@ -266,13 +266,13 @@ func (v FeedbackView) causeDetails(n int, c ci.Cluster) string {
 		}
 	}
 	for _, e := range c.Evidence[:min(len(c.Evidence), 6)] {
-		fmt.Fprintf(&b, "- evidence: %s %s\n", Neutral(cut(Visible(e.What), 80)), Neutral(cut(Visible(e.Detail), 200)))
+		fmt.Fprintf(&b, "- %s\n", Neutral(cut(Visible(evidenceWords(e)), 280)))
 	}
 	for _, f := range v.Fixes {
 		if f.Cluster != c.ID || f.Cluster == "" || math.IsNaN(f.Confidence) {
 			continue
 		}
-		fmt.Fprintf(&b, "\n**Proposed fix** (%s): %s\n\n", sureness(f.Confidence), Neutral(cut(Visible(f.Description), 300)))
+		fmt.Fprintf(&b, "\n**Proposed fix** (%s): %s\n\n", sureness(f.Confidence), NeutralProse(cut(Visible(f.Description), 300)))
 		if f.CodeChange != "" {
 			b.WriteString(NeutralBlock(cutBytes(f.CodeChange, 4<<10)) + "\n")
 		}
@@ -280,7 +280,7 @@ func (v FeedbackView) causeDetails(n int, c ci.Cluster) string {
 	if b.Len() == 0 {
 		return ""
 	}
-	return fmt.Sprintf("**%d. %s** (%s)\n\n", n, Neutral(cut(Visible(firstLine(sentence(c))), 160)), plural(count(c), "failure")) + b.String() + "\n"
+	return fmt.Sprintf("**%d. %s** (%s)\n\n", n, NeutralProse(cut(Visible(firstLine(sentence(c))), 160)), plural(count(c), "failure")) + b.String() + "\n"
 }
 
 func (v FeedbackView) vulnFold() string {

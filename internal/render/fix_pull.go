@@ -58,10 +58,10 @@ func PullTitle(description string) string { return "autofix: " + cut(Visible(des
 func PullBody(v PullView) string {
 	var b strings.Builder
 	b.WriteString(PullMarker(v) + "\n")
-	fmt.Fprintf(&b, "%s.\n\n", Neutral(cut(Visible(v.Description), 300)))
+	fmt.Fprintf(&b, "%s.\n\n", NeutralProse(cut(Visible(v.Description), 300)))
 	fmt.Fprintf(&b, "**Confidence: %.0f %%** (published above %.0f %%), computed from what was seen, not said by a model:\n\n", 100*v.Confidence, 100*v.Threshold)
 	for _, why := range v.Because {
-		fmt.Fprintf(&b, "- %s\n", Neutral(cut(Visible(why), 300)))
+		fmt.Fprintf(&b, "- %s\n", NeutralProse(cut(Visible(why), 300)))
 	}
 	b.WriteString("\n| | before | after |\n|---|--:|--:|\n")
 	fmt.Fprintf(&b, "| failing in the affected suite | %d | %d |\n\n", len(v.Before), len(v.After))

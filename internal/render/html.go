@@ -300,7 +300,7 @@ func clusterPartOf(v View, c ci.Cluster) clusterPart {
 	}
 	part.More = len(c.Members) - len(part.Members)
 	for _, e := range c.Evidence {
-		part.Evidence = append(part.Evidence, strings.TrimSuffix(e.What+": "+e.Detail, ": "))
+		part.Evidence = append(part.Evidence, evidenceWords(e))
 	}
 	for _, j := range c.Joined {
 		part.Evidence = append(part.Evidence, fmt.Sprintf("%s joined because they share %s", plural(j.Count, "failure"), j.Reason))

@@ -26,6 +26,23 @@ func NeutralCode(s string) string {
 	return "<code>" + neutral(Visible(s), false) + "</code>"
 }
 
+// NeutralProse is Neutral for a sentence of ours in which what stands between
+// backticks is code. A backtick without another is a character of the text.
+func NeutralProse(s string) string {
+	parts := strings.Split(Visible(s), "`")
+	if len(parts)%2 == 0 {
+		return Neutral(s)
+	}
+	for i, part := range parts {
+		if i%2 == 1 {
+			parts[i] = NeutralCode(part)
+		} else {
+			parts[i] = Neutral(part)
+		}
+	}
+	return strings.Join(parts, "")
+}
+
 // NeutralBlock is text of several lines as a preformatted block. It must begin
 // a line. CommonMark ends such a block at "</pre>" and nowhere else, not even
 // at an empty line, and the text cannot hold a "<".

@@ -77,7 +77,7 @@ func summaryHead(v View) string {
 		fmt.Fprintf(&b, "%s\n\n", Neutral(cut(where, 300)))
 	}
 	if next := v.next(); next != "" {
-		fmt.Fprintf(&b, "**Next:** %s\n\n", Neutral(cut(next, 300)))
+		fmt.Fprintf(&b, "**Next:** %s\n\n", NeutralProse(cut(next, 300)))
 	}
 	return b.String()
 }
@@ -103,7 +103,7 @@ func summaryCauses(v View) string {
 	b.WriteString("| | What broke | Where | Failures | Whose | Cause |\n|--:|---|---|--:|---|---|\n")
 	shown := v.Clusters[:min(len(v.Clusters), 10)]
 	for i, c := range shown {
-		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s |\n", i+1, Neutral(cut(Visible(sentence(c)), 200)), mdPlace(v, place(c)),
+		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s |\n", i+1, NeutralProse(cut(Visible(sentence(c)), 200)), mdPlace(v, place(c)),
 			thousands(count(c)), Neutral(cut(cmp.Or(whoseWords(c), "–"), 80)), sureness(c.Confidence))
 	}
 	if n := len(v.Clusters) - len(shown); n > 0 {
@@ -140,7 +140,7 @@ func summaryCause(v View, n int, c ci.Cluster) string {
 		b.WriteString(NeutralBlock(cut(Visible(log), 500)) + "\n\n")
 	}
 	if c.Cause.Next != "" {
-		fmt.Fprintf(&b, "→ %s\n\n", Neutral(cut(Visible(c.Cause.Next), 300)))
+		fmt.Fprintf(&b, "→ %s\n\n", NeutralProse(cut(Visible(c.Cause.Next), 300)))
 	}
 	if c.Opinion != nil {
 		fmt.Fprintf(&b, "AI: %s\n\n", Neutral(cut(Visible(opinionText(c.Opinion)), 900)))
@@ -160,12 +160,12 @@ func summaryCause(v View, n int, c ci.Cluster) string {
 		if f.Cluster != c.ID {
 			continue
 		}
-		fmt.Fprintf(&b, "\n**Proposed fix** (%s): %s\n\n", sureness(f.Confidence), Neutral(cut(Visible(f.Description), 300)))
+		fmt.Fprintf(&b, "\n**Proposed fix** (%s): %s\n\n", sureness(f.Confidence), NeutralProse(cut(Visible(f.Description), 300)))
 		if f.CodeChange != "" {
 			b.WriteString(NeutralBlock(cutBytes(f.CodeChange, 8<<10)) + "\n")
 		}
 	}
-	title := fmt.Sprintf("%d. %s (%s)", n, Neutral(cut(Visible(sentence(c)), 200)), plural(count(c), "failure"))
+	title := fmt.Sprintf("%d. %s (%s)", n, NeutralProse(cut(Visible(sentence(c)), 200)), plural(count(c), "failure"))
 	return fold(title, b.String())
 }
 

@@ -296,3 +296,8 @@ func opinionText(o *ci.Opinion) string {
 	}
 	return text + " (" + by + ")"
 }
+
+// evidenceWords is one reason, after the name of its kind.
+func evidenceWords(e ci.Evidence) string {
+	return strings.TrimSuffix(e.What+": "+e.Detail, ": ")
+}
