@@ -49,6 +49,7 @@ press(map, "0");
 say.push("whole " + (box().join() === whole.join()));
 const node = document.querySelector("#graph .node");
 node.focus();
+node.dispatchEvent(new FocusEvent("focus")); // a page that is not in front has the focus, but may be told of it later
 say.push("traced " + document.querySelector("#graph svg").classList.contains("traced"));
 document.body.append(Object.assign(document.createElement("pre"), {id: "said", textContent: say.join(", ")}));
 </script></body>`
