@@ -15,8 +15,9 @@ type Facts struct {
 	Broken     []string // rules that it breaks
 	Passes     int      // of the target, in a row
 	Reruns     int      // that were asked for
-	Before     []string // what fails without the patch
+	Before     []string // what fails without the patch, if only now and then
 	After      []string // what fails with it
+	Flaky      []string // of Before: passed at first, and failed when it was run again
 	Restored   bool     // passes too with every test and configuration file restored
 	Sure       bool     // its fixer knew one way only
 	Tests      int      // that the affected suite ran
@@ -81,7 +82,10 @@ func Judge(f Facts, kind string, history Rate) Verdict {
 	}
 	v.Verified = true
 	no("it fails without the patch, and passes in %d of %d runs with it", f.Passes, f.Reruns)
-	no("%d failed before, %d fail after, none of them new", len(f.Before), len(f.After))
+	no("%d failed before, %d fail after, none of them new", len(f.Before)-len(f.Flaky), len(f.After)-len(f.Flaky))
+	if len(f.Flaky) > 0 {
+		no("%s fails with the patch, and now and then without it", strings.Join(f.Flaky, ", "))
+	}
 	no("it passes with every test and configuration file restored from the base")
 	rate := history
 	fixer := recordOf(kind)

@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"math"
 	"path"
 	"strings"
 )
@@ -196,7 +197,7 @@ func VerdictText(w io.Writer, v VerdictView, o TextOptions) error {
 		word = p.ink.yellow("~ verified, and not sure enough")
 	}
 	p.line(word + "  " + p.ink.bold(cut(Visible(v.Description), p.width-20)))
-	p.line(fmt.Sprintf("  confidence %.2f, published above %.2f", v.Confidence, v.Threshold))
+	p.line(fmt.Sprintf("  confidence %.2f, published above %.2f", math.Floor(v.Confidence*100)/100, v.Threshold))
 	for _, why := range v.Because {
 		for i, line := range wrap(Visible(why), p.width-4, 4) {
 			p.line(map[bool]string{true: "  – ", false: "    "}[i == 0] + line)
