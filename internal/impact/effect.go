@@ -73,7 +73,7 @@ func defEffect(s statement, seen func(string) bool) effect {
 	}
 	arguments = strings.TrimSuffix(strings.TrimSpace(arguments), ")")
 	if isClass(s) {
-		for _, base := range splitComma(arguments) {
+		for _, base := range splitOutside(arguments, ",") {
 			if base != "" && !isPlainBase(base) {
 				e.anything = true
 			}
@@ -107,7 +107,7 @@ func calmSignature(head string, seen func(string) bool) bool {
 		}
 	}
 	parts := []string{strings.TrimPrefix(strings.TrimSpace(strings.TrimPrefix(rest[end:], ")")), "->")}
-	for _, parameter := range splitComma(rest[:end]) {
+	for _, parameter := range splitOutside(rest[:end], ",") {
 		if i := strings.IndexAny(parameter, ":="); i >= 0 {
 			parts = append(parts, parameter[i+1:])
 		}
@@ -147,28 +147,6 @@ func isClass(s statement) bool {
 // last is the last part of a qualified name.
 func last(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
 
-// splitComma splits at commas outside brackets and strings.
-func splitComma(text string) []string {
-	var out []string
-	depth, start := 0, 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '(', '[', '{':
-			depth++
-		case ')', ']', '}':
-			depth--
-		case '"', '\'':
-			i = stringEnd(text, i) - 1
-		case ',':
-			if depth == 0 {
-				out = append(out, strings.TrimSpace(text[start:i]))
-				start = i + 1
-			}
-		}
-	}
-	return append(out, strings.TrimSpace(text[start:]))
-}
-
 // importEffect binds the names of an import, if the very same is imported
 // elsewhere: it cannot fail then.
 func importEffect(text string, seen func(string) bool) effect {
@@ -193,7 +171,7 @@ func importEffect(text string, seen func(string) bool) effect {
 		e.names = append(e.names, bound)
 	}
 	if rest, ok := strings.CutPrefix(text, "import "); ok {
-		for _, item := range splitComma(rest) {
+		for _, item := range splitOutside(rest, ",") {
 			add("", item)
 		}
 		return e
@@ -203,7 +181,7 @@ func importEffect(text string, seen func(string) bool) effect {
 		return effect{anything: true}
 	}
 	list = strings.Trim(strings.TrimSpace(list), "()")
-	for _, item := range splitComma(list) {
+	for _, item := range splitOutside(list, ",") {
 		if item != "" {
 			add(strings.TrimSpace(module), item)
 		}
@@ -228,7 +206,7 @@ func assignEffect(text string, seen func(string) bool) effect {
 				e.anything = true
 			}
 		}
-		for _, name := range splitComma(strings.Trim(strings.TrimSpace(target), "()[]")) {
+		for _, name := range splitOutside(strings.Trim(strings.TrimSpace(target), "()[]"), ",") {
 			if !isIdentifier(name) {
 				return effect{anything: true}
 			}
@@ -242,29 +220,19 @@ func assignEffect(text string, seen func(string) bool) effect {
 	return e
 }
 
-// splitAssign splits "a = b = value" at its equals signs.
+// splitAssign splits "a = b = value" at its equals signs; nil is a comparison, or
+// an augmented assignment.
 func splitAssign(text string) []string {
 	var out []string
-	depth, start := 0, 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '(', '[', '{':
-			depth++
-		case ')', ']', '}':
-			depth--
-		case '"', '\'':
-			i = stringEnd(text, i) - 1
-		case '=':
-			if depth > 0 {
-				continue
-			}
-			if i+1 < len(text) && text[i+1] == '=' {
-				i++
-				continue
-			}
-			if i > 0 && strings.IndexByte("!<>+-*/%&|^@:~", text[i-1]) >= 0 {
-				return nil // a comparison, or an augmented assignment
-			}
+	start, second := 0, -1 // second: of an "=="
+	for i := range outside(text, "=") {
+		switch {
+		case i == second:
+		case i+1 < len(text) && text[i+1] == '=':
+			second = i + 1
+		case i > 0 && strings.IndexByte("!<>+-*/%&|^@:~", text[i-1]) >= 0:
+			return nil
+		default:
 			out = append(out, strings.TrimSpace(text[start:i]))
 			start = i + 1
 		}

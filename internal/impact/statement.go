@@ -1,6 +1,7 @@
 package impact
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -122,47 +123,51 @@ func compound(text string) bool {
 
 // cutHeader is the header of a definition, without a body on the same line.
 func cutHeader(text string) (head, body string) {
-	depth := 0
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; c {
-		case '(', '[', '{':
-			depth++
-		case ')', ']', '}':
-			depth--
-		case '"', '\'':
-			i = stringEnd(text, i) - 1
-		case ':':
-			if depth == 0 {
-				return strings.TrimSpace(text[:i]), strings.TrimSpace(text[i+1:])
-			}
-		}
+	for i := range outside(text, ":") {
+		return strings.TrimSpace(text[:i]), strings.TrimSpace(text[i+1:])
 	}
 	return text, ""
 }
 
 // splitSimple splits "a = 1; b = 2".
 func splitSimple(text string) []string {
+	parts := splitOutside(text, ";")
+	if parts[len(parts)-1] == "" {
+		parts = parts[:len(parts)-1]
+	}
+	return parts
+}
+
+// splitOutside splits at a byte outside brackets and strings.
+func splitOutside(text, at string) []string {
 	var out []string
-	depth, start := 0, 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '(', '[', '{':
-			depth++
-		case ')', ']', '}':
-			depth--
-		case '"', '\'':
-			i = stringEnd(text, i) - 1
-		case ';':
-			if depth == 0 {
-				out = append(out, strings.TrimSpace(text[start:i]))
-				start = i + 1
+	start := 0
+	for i := range outside(text, at) {
+		out = append(out, strings.TrimSpace(text[start:i]))
+		start = i + 1
+	}
+	return append(out, strings.TrimSpace(text[start:]))
+}
+
+// outside are the positions of a byte outside brackets and strings.
+func outside(text, of string) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		depth := 0
+		for i := 0; i < len(text); i++ {
+			switch text[i] {
+			case '(', '[', '{':
+				depth++
+			case ')', ']', '}':
+				depth--
+			case '"', '\'':
+				i = stringEnd(text, i) - 1
+			case of[0]:
+				if depth == 0 && !yield(i) {
+					return
+				}
 			}
 		}
 	}
-	if rest := strings.TrimSpace(text[start:]); rest != "" {
-		out = append(out, rest)
-	}
-	return out
 }
 
 // stringEnd is the position behind the string that begins with the quote at i.
