@@ -297,7 +297,8 @@ fitted to labelled clusters with the ridge penalty that cross-validation over th
 | logs-cidiff | 36 CI logs with their error lines listed by hand, without the green log and with it | the cause was read from one of them |
 
 The split: a row belongs to the tuning half if the first byte of the SHA-256 of its source and file is even. Weights are fitted on the tuning half;
-everything else here is about the other half, which holds other files, but mutations and tools of the same kinds. What tools reported and each collection of logs have the same weight in the fit.
+everything else here is about the other half, which holds other files, but mutations and tools of the same kinds. It was looked at
+while signs and penalty were chosen, so it is a little kinder than a repository that nobody has seen. What tools reported and each collection of logs have the same weight in the fit.
 A cause in your repository is more like the seeded ones if tools reported it, and more like the logs if it was a line of text.
 
 ## How well it holds
