@@ -26,9 +26,9 @@ func clean(text string, most int) string {
 }
 
 // checkable are the words of a claim that the data can be asked for: code in
-// backticks, paths, dotted and snake_case and CamelCase names, numbers.
+// backticks, paths, dotted and snake_case and CamelCase names.
 func checkable() *regexp.Regexp {
-	return regexp.MustCompile("`[^`]+`|[\\w./-]*[\\w-]+(?:[./_][\\w-]+)+(?:\\(\\))?|[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+|\\d[\\d.,]*%?")
+	return regexp.MustCompile("`[^`]+`|[\\w./-]*[\\w-]+(?:[./_][\\w-]+)+(?:\\(\\))?|[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+")
 }
 
 // forbidden is what no prose of a model may hold: addresses and mentions lead
@@ -48,15 +48,16 @@ func forbidden(text string) bool {
 	return false
 }
 
-// supported reports whether every checkable word of a claim occurs in the data.
+// supported reports whether every checkable word and every figure of a claim
+// occurs in the data.
 func supported(claim, data string) bool {
-	if forbidden(claim) {
+	if forbidden(claim) || !figuresIn(claim, data) {
 		return false
 	}
 	for _, word := range checkable().FindAllString(claim, -1) {
 		word = strings.TrimRight(strings.Trim(word, "`"), ".,%")
 		word = strings.TrimSuffix(word, "()")
-		if word != "" && !strings.Contains(data, word) {
+		if strings.Trim(word, "0123456789.") != "" && !strings.Contains(data, word) { // a bare figure was looked up above
 			return false
 		}
 	}

@@ -9,8 +9,8 @@ type Prose struct {
 	Dropped int // claims that the facts did not support
 }
 
-// AskProse asks for a text about facts that were computed. Whatever names or
-// numbers the facts do not hold is dropped.
+// AskProse asks for a text about facts that were computed. A sentence that names
+// what the facts do not hold, or a figure, is dropped.
 func AskProse(kind, task, facts string) Question[Prose] {
 	return Question[Prose]{
 		Kind: kind, Task: task, Data: facts,
@@ -31,18 +31,12 @@ func checkProse(reply json.RawMessage, sent string) (Prose, bool) {
 		return Prose{}, false
 	}
 	var out Prose
-	if supported(doc.Summary, sent) {
-		out.Summary = clean(doc.Summary, 600)
-	} else {
-		out.Dropped++
-	}
+	out.Summary, out.Dropped = keepSupported(clean(doc.Summary, 600), sent)
 	for _, point := range doc.Points {
-		switch point = clean(point, 300); {
-		case point == "":
-		case supported(point, sent):
-			out.Points = append(out.Points, point)
-		default:
-			out.Dropped++
+		kept, dropped := keepSupported(clean(point, 300), sent)
+		out.Dropped += dropped
+		if kept != "" {
+			out.Points = append(out.Points, kept)
 		}
 	}
 	return out, out.Summary != "" || len(out.Points) > 0

@@ -105,13 +105,7 @@ func (c *feedbackCommand) prose(s *session, view render.FeedbackView) (render.Pr
 	if !ok {
 		return render.Prose{}, "without AI: " + said
 	}
-	var prose render.Prose
-	prose.Summary, _ = feedback.Supported(text.Summary, facts)
-	for _, point := range text.Points {
-		if kept, _ := feedback.Supported(point, facts); kept != "" {
-			prose.Points = append(prose.Points, kept)
-		}
-	}
+	prose := render.Prose{Summary: text.Summary, Points: text.Points}
 	return prose, "with AI (" + model + "): " + strings.TrimPrefix(said, "AI: ")
 }
 

@@ -1,31 +1,37 @@
-package feedback
+package agent
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
 
-// Supported leaves of a model's text the sentences whose every figure is in the
-// facts, as a figure and not as a part of one: that "4" is in "41" supports
-// nothing. dropped is how many sentences went.
-func Supported(text, facts string) (kept string, dropped int) {
-	known := map[string]bool{}
-	for _, f := range figures(facts) {
-		known[f] = true
-	}
+// keepSupported leaves of a text the sentences that the data supports. dropped is
+// how many went.
+func keepSupported(text, data string) (kept string, dropped int) {
 	var out []string
 	for _, sentence := range sentences(text) {
-		fits := true
-		for _, f := range figures(sentence) {
-			fits = fits && known[f]
-		}
-		if fits {
+		if supported(sentence, data) {
 			out = append(out, sentence)
 		} else {
 			dropped++
 		}
 	}
 	return strings.Join(out, " "), dropped
+}
+
+// figuresIn reports whether every figure of a claim is one of the data, whole:
+// that "4" is in "41" supports nothing.
+func figuresIn(claim, data string) bool {
+	wanted := figures(claim)
+	if len(wanted) == 0 {
+		return true
+	}
+	known := map[string]bool{}
+	for _, f := range figures(data) {
+		known[f] = true
+	}
+	return !slices.ContainsFunc(wanted, func(f string) bool { return !known[f] })
 }
 
 // figures lists the numbers of a text: "1,234.50" is 1234.5, "v2" and "f401" are

@@ -1,11 +1,9 @@
-package feedback_test
+package agent
 
 import (
 	"testing"
 
 	"gotest.tools/v3/assert"
-
-	"keepgreen/internal/feedback"
 )
 
 func TestAFigureThatIsNotInTheFactsIsRemoved(t *testing.T) {
@@ -22,22 +20,22 @@ func TestAFigureThatIsNotInTheFactsIsRemoved(t *testing.T) {
 		"names with digits are words":       {"F401 and utf8 and v2.", "F401 and utf8 and v2.", 0},
 		"nothing":                           {"", "", 0},
 	} {
-		got, dropped := feedback.Supported(c.text, facts)
+		got, dropped := keepSupported(c.text, facts)
 		assert.Equal(t, got, c.want, name)
 		assert.Equal(t, dropped, c.dropped, name)
 	}
 }
 
-// FuzzSupported: what stays is of the text, and what is kept once is kept again.
-func FuzzSupported(f *testing.F) {
+// FuzzKeepSupported: what stays is of the text, and what is kept once is kept again.
+func FuzzKeepSupported(f *testing.F) {
 	f.Add("4 of 41. 1,2.3.4", "4")
 	f.Add("é. 1.", "²")
 	f.Fuzz(func(t *testing.T, text, facts string) {
-		kept, dropped := feedback.Supported(text, facts)
-		again, more := feedback.Supported(kept, facts)
+		kept, dropped := keepSupported(text, facts)
+		again, more := keepSupported(kept, facts)
 		assert.Equal(t, again, kept)
 		assert.Equal(t, more, 0)
-		if all, none := feedback.Supported(text, text); none == 0 && dropped == 0 {
+		if all, none := keepSupported(text, text); none == 0 && dropped == 0 {
 			assert.Equal(t, all, kept)
 		}
 	})
