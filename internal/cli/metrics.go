@@ -146,8 +146,7 @@ func (f *collected) facts() trend.Facts {
 	flaky := maps.Clone(f.flaky)
 	if len(f.tests) > 0 {
 		last, recovered := ci.Last(f.tests)
-		t := render.Count(last)
-		facts.Tests = &trend.Tally{Total: t.Total, Passed: t.Passed + t.XFailed + t.XPassed, Failed: t.Bad(), Skipped: t.Skipped, Recovered: len(recovered)}
+		facts.Tests = &trend.Tally{TestCounts: *countTests(last), Recovered: len(recovered)}
 		if flaky == nil {
 			flaky = map[string]bool{}
 		}

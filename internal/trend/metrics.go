@@ -24,7 +24,10 @@ type Facts struct {
 }
 
 // Tally counts tests by how they ended.
-type Tally struct{ Total, Passed, Failed, Skipped, Recovered int }
+type Tally struct {
+	ci.TestCounts
+	Recovered int
+}
 
 // Selection is what test selection left out.
 type Selection struct {
